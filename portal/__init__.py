@@ -1,0 +1,1 @@
+"""Yuqiao: the platform, and the people and organisations that use it."""

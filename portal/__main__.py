@@ -1,0 +1,131 @@
+"""The command line: `yuqiao setup | serve | worker | migrate | sweep`."""
+
+import argparse
+import signal
+import sys
+from datetime import timedelta
+
+
+def migrate() -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from portal.settings import ROOT
+
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    command.upgrade(config, "head")
+
+
+def setup() -> None:
+    """Migrate, load the programme, and on first start the demo."""
+    from certification.credentials.keyring import ensure_keys
+    from certification.exams.actions import load_own_banks
+    from portal import clock, context
+    from portal.app import put_together
+    from portal.db import transaction
+    from portal.programme.actions import load_default
+    from portal.programme.queries import programme_at
+    from portal.settings import settings
+
+    settings().data_dir.mkdir(parents=True, exist_ok=True)
+    migrate()
+    put_together()
+    now = clock.now()
+    ensure_keys(now)
+    with transaction(context.sessions()) as session:
+        first = load_default(session, now=now, effective_from=now - timedelta(days=3 * 365))
+        load_own_banks(session, programme_at(session, now), now=now)
+    if first and settings().demo:
+        from demo.story import tell
+
+        tell(context.sessions(), now=now)
+
+
+def serve() -> None:
+    import uvicorn
+
+    from portal import context
+    from portal.accounts.queries import has_demo_people
+    from portal.db import transaction
+    from portal.settings import Misconfigured, settings
+
+    settings().require_complete()
+    setup()
+    with transaction(context.sessions(), read_only=True) as session:
+        if settings().production and has_demo_people(session):
+            raise Misconfigured("Not started. This database holds the demo's logins; production needs one of its own.")
+    if settings().demo:
+        from demo.welcome import welcome
+
+        print(welcome(context.sessions()), flush=True)  # noqa: T201
+    from portal.app import create_app
+
+    uvicorn.run(create_app(), host=settings().host, port=settings().port, log_level="warning", access_log=False,
+                proxy_headers=settings().production, timeout_graceful_shutdown=5)
+
+
+def worker() -> None:
+    import dramatiq
+
+    from portal.app import put_together
+    from portal.jobs import broker
+    from portal.settings import settings
+    from portal.worker import Sweeper
+
+    settings().require_complete()
+    put_together()
+    threads, sweeper = dramatiq.Worker(broker, worker_threads=8), Sweeper()
+    threads.start()
+    sweeper.start()
+    try:
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        sweeper.stop()
+        threads.stop()
+
+
+def sweep() -> None:
+    from portal import worker as background
+    from portal.app import put_together
+
+    put_together()
+    background.sweep()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="yuqiao", description="The Yuqiao portal.")
+    commands = parser.add_subparsers(required=True)
+    for function, text in ((setup, "migrate, load the programme, and the demo on first start"), (serve, "set up, then serve"),
+                           (migrate, "bring the database's schema up to date"), (worker, "run background jobs (with REDIS_URL)"),
+                           (sweep, "one round of what is due")):
+        commands.add_parser(function.__name__, help=text).set_defaults(run=function)
+    _more_commands(commands)
+    arguments = vars(parser.parse_args())
+    run = arguments.pop("run")
+    from portal.settings import Misconfigured
+
+    try:
+        result = run(**arguments)
+    except Misconfigured as problem:
+        print(problem, file=sys.stderr)  # noqa: T201
+        return 2
+    return int(result or 0)
+
+
+def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Commands of the features."""
+    from certification.exams.command import import_questions
+
+    questions = commands.add_parser("questions", help="question banks").add_subparsers(required=True)
+    reading = questions.add_parser("import", help="questions from a file into a bank")
+    reading.add_argument("file")
+    reading.add_argument("--bank", required=True)
+    reading.add_argument("--title", default="")
+    reading.add_argument("--dry-run", action="store_true")
+    reading.add_argument("--json", action="store_true", dest="as_json")
+    reading.set_defaults(run=import_questions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

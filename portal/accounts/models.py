@@ -1,0 +1,51 @@
+"""People, their sessions, and the links mailed to them."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from portal.accounts.rules import StaffRole, TokenKind
+from portal.columns import enum_field
+
+
+class Person(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    uuid: str = Field(max_length=36, unique=True)  # names the holder in credentials
+    email: str = Field(max_length=254, unique=True)  # lower case
+    name: str = Field(max_length=80)
+    password_hash: str = Field(max_length=200)
+    language: str = Field(default="zh", max_length=5)
+    created_at: datetime
+    confirmed_at: datetime | None = None
+    is_demo: bool = False
+
+
+class StaffAppointment(SQLModel, table=True):
+    __tablename__ = "staff_appointment"
+    person_id: int = Field(foreign_key="person.id", primary_key=True)
+    role: StaffRole = enum_field(StaffRole, primary_key=True)
+    since: datetime
+
+
+class LoginSession(SQLModel, table=True):
+    """A signed-in browser; the cookie holds the token, the row only its hash."""
+
+    __tablename__ = "login_session"
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(max_length=64, unique=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    created_at: datetime
+    expires_at: datetime
+    browser: str = Field(default="", max_length=200)
+
+
+class MailedToken(SQLModel, table=True):
+    """A one-time link in a mail; used once, then kept as used."""
+
+    __tablename__ = "mailed_token"
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(max_length=64, unique=True)
+    kind: TokenKind = enum_field(TokenKind)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    expires_at: datetime
+    used_at: datetime | None = None

@@ -1,0 +1,119 @@
+"""The front door: puts the features together."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import dramatiq
+from litestar import Litestar, Request
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.static_files import create_static_files_router
+from sqlmodel import Session
+
+from casebook.briefs import home as briefs_home
+from casebook.briefs import pages as briefs_pages
+from casebook.briefs.jobs import sweep_briefs, sweep_introductions
+from casebook.cases import home as cases_home
+from casebook.cases import pages as cases_pages
+from casebook.cases.kind import CASE
+from casebook.directory import pages as directory_pages
+from casebook.directory.jobs import sweep_providers
+from certification.credentials import pages as credentials_pages
+from certification.exams import home as exams_home
+from certification.exams import pages as exams_pages
+from certification.exams.jobs import sweep_sittings
+from certification.standing import home as standing_home
+from certification.standing import pages as standing_pages
+from certification.standing.jobs import sweep_levels
+from certification.standing.kind import LEVEL
+from portal import context
+from portal.accounts import pages as accounts_pages
+from portal.db import Sessions, transaction
+from portal.desk import own
+from portal.desk import pages as desk_pages
+from portal.desk.parts import CONTRIBUTIONS
+from portal.jobs import broker
+from portal.mail.jobs import sweep_mails
+from portal.organisations import pages as organisation_pages
+from portal.review import pages as review_pages
+from portal.review.kinds import add_kind
+from portal.settings import ROOT, settings
+from portal.verification import pages as verification_pages
+from portal.verification.jobs import sweep_unverified
+from portal.verification.kind import VERIFICATION
+from portal.web.errors import HANDLERS
+from portal.web.forms import read_form
+from portal.web.limits import ReadTooLarge
+from portal.web.middleware import Visitors
+from portal.worker import Sweeper
+from training.tracks import home as tracks_home
+from training.tracks import pages as tracks_pages
+
+ROUTERS = [
+    *accounts_pages.routers, *desk_pages.routers, *organisation_pages.routers, review_pages.router, *verification_pages.routers,
+    *tracks_pages.routers, *exams_pages.routers, *credentials_pages.routers, *standing_pages.routers,
+    *cases_pages.routers, *directory_pages.routers, *briefs_pages.routers,
+]
+
+
+def put_together() -> None:
+    """Tell the desk and the home page what the features contribute. Safe to call again."""
+    for kind in (VERIFICATION, LEVEL, CASE):
+        add_kind(kind)
+    c = CONTRIBUTIONS
+    c.next[:] = [exams_home.resume, own.next_step, briefs_home.next_step, tracks_home.next_step, exams_home.sit_exam, cases_home.next_step,
+                 standing_home.next_step]
+    c.clocks[:] = [own.clocks, exams_home.clocks, standing_home.clocks, briefs_home.clocks]
+    c.home[:] = [standing_home.part, cases_home.part, tracks_home.part]
+    c.desk[:] = [own.review_lines, briefs_home.desk_lines]
+    c.front[:] = [standing_home.front_register]
+    c.sweeps[:] = [sweep_mails, sweep_unverified, sweep_sittings, sweep_levels, sweep_providers, sweep_introductions, sweep_briefs]
+
+
+def open_session(state: State, request: Request) -> Iterator[Session]:
+    """Dependency `session`: the transaction of the request. Only handlers touch it."""
+    reads = request.method in ("GET", "HEAD") and not request.route_handler.opt.get("writes")
+    with transaction(state.sessions, read_only=reads) as session:
+        yield session
+
+
+@asynccontextmanager
+async def workers(_app: Litestar) -> AsyncIterator[None]:
+    """Background work inside the server, unless a Redis says that workers run elsewhere."""
+    if settings().redis_url:
+        yield
+        return
+    worker, sweeper = dramatiq.Worker(broker, worker_threads=2, worker_timeout=200), Sweeper()
+    worker.start()
+    sweeper.start()
+    try:
+        yield
+    finally:
+        sweeper.stop()
+        worker.stop(timeout=5_000)
+
+
+def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -> Litestar:
+    put_together()
+    sessions = sessions or context.sessions()
+    return Litestar(
+        route_handlers=[*ROUTERS, create_static_files_router(path="/static", directories=[ROOT / "static"], cache_control=_year(),
+                                                             opt={"public": True})],
+        dependencies={"session": Provide(open_session), "form": Provide(read_form)},
+        middleware=[ReadTooLarge, Visitors],
+        csrf_config=CSRFConfig(secret=settings().secret, cookie_name="csrf", cookie_httponly=True, cookie_samesite="lax",
+                               cookie_secure=settings().production),
+        exception_handlers=HANDLERS,  # type: ignore[arg-type]
+        lifespan=[workers] if with_workers else [],
+        state=State({"sessions": sessions}),
+        request_max_body_size=1024 * 1024,
+        openapi_config=None,
+        debug=False,
+    )
+
+
+def _year():  # type: ignore[no-untyped-def]
+    from litestar.datastructures import CacheControlHeader  # noqa: PLC0415
+
+    return CacheControlHeader(max_age=31_536_000, public=True)

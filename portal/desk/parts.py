@@ -1,0 +1,65 @@
+"""What features contribute to the home page and the staff desk: plain functions, listed at the front door."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from portal.web.viewer import Viewer
+
+
+@dataclass(frozen=True)
+class Next:
+    """The one thing to do now. Texts are catalogue keys with %(name)s places filled by `values`."""
+
+    title: str
+    text: str
+    path: str
+    button: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A deadline that runs: when, what happens then, where to act."""
+
+    until: datetime
+    text: str
+    path: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section of the home page: a template and its values. `side`: beside the main column."""
+
+    template: str
+    values: dict[str, Any]
+    side: bool = False
+
+
+@dataclass(frozen=True)
+class DeskLine:
+    """A queue on the staff desk: a name (catalogue key), how many wait, where they are."""
+
+    name: str
+    count: int
+    path: str
+    note: str = ""
+
+
+@dataclass
+class Contributions:
+    """Filled once at start. Order is priority: the first `next` that answers is shown."""
+
+    next: list[Callable[[Session, Viewer, datetime], Next | None]] = field(default_factory=list)
+    clocks: list[Callable[[Session, Viewer, datetime], list[Clock]]] = field(default_factory=list)
+    home: list[Callable[[Session, Viewer, datetime], Part | None]] = field(default_factory=list)
+    desk: list[Callable[[Session, Viewer, datetime], list[DeskLine]]] = field(default_factory=list)
+    front: list[Callable[[Session, datetime], Part | None]] = field(default_factory=list)
+    sweeps: list[Callable[[], None]] = field(default_factory=list)
+
+
+CONTRIBUTIONS = Contributions()

@@ -1,0 +1,38 @@
+"""Read the ledger."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, or_, select
+
+from portal.accounts.models import Person
+from portal.ledger.models import Fact
+from portal.ledger.rules import FactKind, FactRow
+
+
+def facts_from(session: Session, source_kind: str, source_id: int) -> list[Fact]:
+    return list(session.exec(select(Fact).where(Fact.source_kind == source_kind, Fact.source_id == source_id)))
+
+
+def facts_of(session: Session, organisation_id: int) -> list[FactRow]:
+    """All facts of an organisation and of everybody who ever worked there; two queries."""
+    own = _rows(session, Fact.organisation_id == organisation_id)
+    people = {f.person_id for f in own if f.kind == FactKind.EMPLOYMENT and f.person_id is not None}
+    return own + (facts_of_people(session, sorted(people)) if people else [])
+
+
+def facts_of_people(session: Session, people: Sequence[int]) -> list[FactRow]:
+    """What is known of persons themselves (training, certificates), without their employers' facts."""
+    return _rows(session, col(Fact.person_id).in_(people) & col(Fact.organisation_id).is_(None))
+
+
+def facts_of_all(session: Session, kinds: Sequence[str], since: datetime) -> list[FactRow]:
+    """Facts of some kinds of all organisations, those still true after `since`; one query."""
+    return _rows(session, col(Fact.kind).in_(kinds) & or_(col(Fact.true_until).is_(None), col(Fact.true_until) > since))
+
+
+def _rows(session: Session, condition: object) -> list[FactRow]:
+    query = (select(Fact.id, Fact.kind, Fact.organisation_id, Fact.person_id, Fact.true_from, Fact.true_until, Fact.recorded_at,  # type: ignore[call-overload]
+                    Fact.retracted_at, Fact.value, Fact.source_kind, Fact.source_id, Person.name)
+             .join(Person, col(Fact.person_id) == col(Person.id), isouter=True).where(condition).order_by(Fact.id))
+    return [FactRow(*row[:11], person=row[11] or "") for row in session.exec(query)]

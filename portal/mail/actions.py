@@ -1,0 +1,34 @@
+"""Write a mail in its reader's language."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlmodel import Session
+
+from portal import i18n
+from portal.jobs import enqueue
+from portal.mail.jobs import deliver
+from portal.mail.models import Mail
+from portal.settings import settings
+
+
+class Reader(Protocol):
+    email: str
+    language: str
+
+
+def send_mail(session: Session, template: str, *, to: Reader, now: datetime, **values: Any) -> None:
+    """Render `templates/mail/<template>.txt` (first line: subject) and send it after the commit.
+
+    `path` among the values becomes a full address `url`.
+    """
+    from portal.web.html import environment  # noqa: PLC0415  pages send mails, mails use the pages' templates
+
+    if "path" in values:
+        values["url"] = settings().base_url + values.pop("path")
+    with i18n.speaking(to.language):
+        subject, _, text = environment().get_template(f"mail/{template}.txt").render(**values).strip().partition("\n")
+    mail = Mail(to_address=to.email, subject=subject[:200], text=text.strip() + "\n", created_at=now)
+    session.add(mail)
+    session.flush()
+    enqueue(session, deliver, mail.id or 0)

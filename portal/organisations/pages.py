@@ -1,0 +1,157 @@
+"""Registration in two minutes, the team, the storefront."""
+
+from litestar import Request, Response, Router
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from portal import clock
+from portal.accounts.actions import digest
+from portal.accounts.models import Person
+from portal.i18n import gettext, language
+from portal.organisations import actions, queries
+from portal.organisations.forms import EditStorefront, Invite, Register
+from portal.organisations.models import Organisation
+from portal.organisations.rules import Ending, Kind
+from portal.programme.queries import programme_at
+from portal.programme.rules import Programme
+from portal.refusal import Refused, mark
+from portal.web.forms import Form, check
+from portal.web.html import found, get, go, html, post
+from portal.web.viewer import in_organisation, provider_owner, public, signed_in, viewer_of
+
+
+def _taxonomy(programme: Programme) -> dict[str, list[str]]:
+    taxonomy = programme["taxonomy"]
+    return {"directions": list(taxonomy["directions"]), "industries": list(taxonomy["industries"]),
+            "capabilities": list(programme.leaves("capabilities")), "modes": list(taxonomy["modes"]), "languages": list(taxonomy["languages"])}
+
+
+def _register_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+    return html(request, "organisations/register.html", status=status, form=form, errors=errors, programme=programme_at(session, clock.now()))
+
+
+@get("/my/organisation/new")
+def register_form(request: Request, session: Session) -> Response:
+    if viewer_of(request).organisation:
+        return go("/my")
+    kind = request.query_params.get("kind", Kind.PROVIDER.value)
+    return _register_page(request, session, Form.of({"kind": kind}), {})
+
+
+@post("/my/organisation/new")
+def register(request: Request, session: Session, form: Form) -> Response:
+    viewer = viewer_of(request)
+    if viewer.organisation:
+        return go("/my", mark("Your organisation is registered already; here it is."))
+    programme = programme_at(session, clock.now())
+    entry, errors = check(Register, form, _taxonomy(programme))
+    if entry:
+        errors = {field: gettext(sentence) for field, sentence in entry.missing_of_provider().items()}
+        if queries.code_taken(session, entry.credit_code):
+            errors["credit_code"] = gettext(actions.CODE_TAKEN)
+        if entry.province not in programme.options("provinces"):
+            errors["province"] = gettext(mark("Please choose from the list."))
+    if entry is None or errors:
+        return _register_page(request, session, form, errors, 422)
+    if not viewer.confirmed:
+        raise Refused(mark("Please confirm your e-mail address first: the link is in your mailbox."))
+    try:
+        with session.begin_nested():  # two people may register the same code in the same second
+            actions.register(session, entry, by=viewer.person_id, now=clock.now())
+    except IntegrityError:
+        return _register_page(request, session, form, {"credit_code": gettext(actions.CODE_TAKEN)}, 422)
+    return go("/my", mark("Registered. You can learn and draft at once; verification opens the rest."))
+
+
+@get("/my/team")
+def team(request: Request, session: Session) -> Response[str]:
+    return _team_page(request, session, Form(), {})
+
+
+def _team_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+    acting = found(viewer_of(request).organisation)
+    return html(request, "organisations/team.html", status=status, members=queries.members_of(session, acting.id), form=form, errors=errors)
+
+
+@post("/my/team")
+def invite(request: Request, session: Session, form: Form) -> Response:
+    viewer = viewer_of(request)
+    acting = found(viewer.organisation if viewer.is_owner else None)
+    entry, errors = check(Invite, form)
+    members = queries.members_of(session, acting.id)
+    if entry and entry.email.lower() in {m.email for m in members}:
+        errors = {"email": gettext(mark("This address is invited already, or works here."))}
+    if entry is None or errors:
+        return _team_page(request, session, form, errors, 422)
+    actions.invite(session, session.get_one(Organisation, acting.id), entry.email, entry.role, language=language(),
+                   by=session.get_one(Person, viewer.person_id), now=clock.now())
+    return go("/my/team", mark("Invited. The link in the mail holds for 14 days."))
+
+
+@post("/my/team/{employment_id:int}/end")
+def end(request: Request, session: Session, employment_id: int) -> Response:
+    """An owner lets somebody go or takes an invitation back; anybody may leave."""
+    viewer = viewer_of(request)
+    acting = found(viewer.organisation)
+    employment = found(queries.employment_in(session, employment_id, acting.id))
+    own = employment.person_id == viewer.person_id
+    if not own and not viewer.is_owner:
+        return go("/my/team")
+    if own and employment.role == "owner" and len(queries.owners_of(session, acting.id)) == 1:
+        raise Refused(mark("You are the only owner. Make somebody else an owner first."))
+    actions.end_employment(session, employment, Ending.LEFT if own else Ending.REMOVED, by=viewer.person_id, now=clock.now())
+    return go("/my" if own else "/my/team", mark("Done. Certificates stay with the person."))
+
+
+@get("/join/{token:str}")
+def invitation(request: Request, session: Session, token: str) -> Response[str]:
+    """Where the mailed link leads; nothing happens until the person says yes."""
+    row = queries.employment_invited(session, digest(token), clock.now())
+    return html(request, "organisations/join.html", status=200 if row else 410, organisation=row and row[1], employment=row and row[0], token=token)
+
+
+@post("/my/join/{token:str}")
+def accept(request: Request, session: Session, token: str) -> Response:
+    row = queries.employment_invited(session, digest(token), clock.now())
+    if row is None:
+        raise Refused(mark("This link has been used or has run out. Ask for a new one; nothing is lost."), status=410)
+    person = session.get_one(Person, viewer_of(request).person_id)
+    actions.accept_invitation(session, row[0], person, now=clock.now())
+    return go("/my", mark("Welcome. What you learn and the certificates you earn stay yours."))
+
+
+def _storefront_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+    return html(request, "organisations/storefront.html", status=status, form=form, errors=errors, programme=programme_at(session, clock.now()))
+
+
+@get("/my/storefront")
+def storefront_form(request: Request, session: Session) -> Response[str]:
+    acting = found(viewer_of(request).organisation)
+    organisation = session.get_one(Organisation, acting.id)
+    storefront = found(queries.storefront_of(session, acting.id))
+    values = storefront.model_dump() | {"about": organisation.about}
+    values |= {name: "true" if values[name] else "" for name in ("remote", "accepting")}
+    return _storefront_page(request, session, Form.of(values), {})
+
+
+@post("/my/storefront")
+def save_storefront(request: Request, session: Session, form: Form) -> Response:
+    viewer = viewer_of(request)
+    programme = programme_at(session, clock.now())
+    entry, errors = check(EditStorefront, form, _taxonomy(programme))
+    if entry and entry.fee_model not in programme.options("fee_models"):
+        errors = {"fee_model": gettext(mark("Please choose from the list."))}
+    if "form" in errors:
+        errors["price_high"] = errors.pop("form")
+    if entry is None or errors:
+        return _storefront_page(request, session, form, errors, 422)
+    actions.save_storefront(session, session.get_one(Organisation, found(viewer.organisation).id), entry, by=viewer.person_id, now=clock.now())
+    return go("/my/storefront", mark("Saved."))
+
+
+routers = [
+    Router("/", route_handlers=[register_form, register, accept], guards=[signed_in]),
+    Router("/", route_handlers=[team, invite, end], guards=[in_organisation]),
+    Router("/", route_handlers=[storefront_form, save_storefront], guards=[provider_owner]),
+    Router("/", route_handlers=[invitation], guards=[public]),
+]

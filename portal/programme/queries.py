@@ -1,0 +1,25 @@
+"""Which rules are in force."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from portal.programme.models import ProgrammeVersion
+from portal.programme.rules import Programme
+
+_read: dict[tuple[int, str], Programme] = {}  # versions never change once published
+
+
+def programme_at(session: Session, at: datetime) -> Programme:
+    """The version in force at that time."""
+    row = session.exec(select(ProgrammeVersion.id, ProgrammeVersion.version).where(ProgrammeVersion.effective_from <= at)
+                       .order_by(col(ProgrammeVersion.effective_from).desc()).limit(1)).one()
+    key = (row[0] or 0, row[1])
+    if key not in _read:
+        content = session.exec(select(ProgrammeVersion.content).where(ProgrammeVersion.id == key[0])).one()
+        _read[key] = Programme(key[0], key[1], content)
+    return _read[key]
+
+
+def programme_loaded(session: Session) -> bool:
+    return session.exec(select(ProgrammeVersion.id).limit(1)).first() is not None

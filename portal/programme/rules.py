@@ -1,0 +1,67 @@
+"""The programme as the rest of the code reads it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Text = dict[str, str]  # {"zh": …, "en": …}
+
+
+@dataclass(frozen=True)
+class Programme:
+    """One version of the rules. `content` is the programme file; the methods name what is read most."""
+
+    id: int
+    version: str
+    content: dict[str, Any] = field(repr=False)
+
+    def __getitem__(self, section: str) -> Any:
+        return self.content[section]
+
+    @property
+    def matching(self) -> dict[str, Any]:
+        section: dict[str, Any] = self.content["matching"]
+        return section
+
+    def options(self, taxonomy: str) -> dict[str, Text]:
+        """key → names of a flat taxonomy (stages, modes, provinces …)."""
+        options: dict[str, Text] = self.content["taxonomy"][taxonomy]
+        return options
+
+    def leaves(self, taxonomy: str) -> dict[str, Text]:
+        """key → names of every leaf of a two-level taxonomy (industries, capabilities)."""
+        return {key: text for group in self.content["taxonomy"][taxonomy].values() for key, text in group["leaves"].items()}
+
+    def group_of(self, taxonomy: str, leaf: str) -> str | None:
+        return next((key for key, group in self.content["taxonomy"][taxonomy].items() if leaf in group["leaves"]), None)
+
+    def label(self, taxonomy: str, key: str | None) -> Text:
+        """The names of a key anywhere in a taxonomy; the key itself when a newer version dropped it."""
+        tree = self.content["taxonomy"][taxonomy]
+        if key in tree:
+            return {"zh": tree[key]["zh"], "en": tree[key]["en"]}
+        for group in tree.values():
+            leaves: dict[str, Text] = group.get("leaves", {})
+            if key in leaves:
+                return leaves[key]
+        return {"zh": key or "", "en": key or ""}
+
+    def track(self, code: str) -> dict[str, Any]:
+        return next(t for t in self.content["tracks"] if t["code"] == code)
+
+    def certificate(self, code: str) -> dict[str, Any]:
+        """A personal certificate with its paper: the programme's defaults, overridden by its own."""
+        entry = next(c for c in self.content["personal_certificates"] if c["code"] == code)
+        return {**entry, "paper": {**self.content["exams"], **entry.get("paper", {})}}
+
+    def stars(self, level: int) -> Text:
+        entry: Text = self.content["stars"][str(level)]
+        return entry
+
+
+def stringed(value: Any) -> Any:
+    """The same data as JSON keeps it: every key a string, so that a loaded version equals a stored one."""
+    if isinstance(value, dict):
+        return {str(k): stringed(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [stringed(v) for v in value]
+    return value

@@ -1,0 +1,84 @@
+"""What the environment says. Every setting stands in `.env.example`; nothing else reads the environment."""
+
+import secrets
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Misconfigured(RuntimeError):
+    """The server refuses to start; the message says which setting to mend."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    database_url: str = ""
+    redis_url: str = ""
+    smtp_url: str = ""
+    mail_from: str = "Yuqiao <registry@yuqiao.example>"
+    secret_key: str = ""
+    data_dir: Path = ROOT / "var"
+    demo: bool = False
+    clock_ahead_days: int = 0
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @cached_property
+    def base_url(self) -> str:
+        """The public address without a slash at the end; credentials and mails carry it."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'yuqiao.db'}"
+
+    @cached_property
+    def secret(self) -> str:
+        """Signs CSRF cookies and one-time links. In development it is made once and kept in the data folder."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.data_dir / "secret"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32))
+        return path.read_text()
+
+    def require_complete(self) -> None:
+        """Raise `Misconfigured` when production lacks what it cannot safely do without."""
+        if not self.production:
+            return
+        wrong = []
+        if len(self.secret_key) < 32:
+            wrong.append("SECRET_KEY must be set to at least 32 random characters")
+        if urlsplit(self.public_url).scheme != "https":
+            wrong.append("PUBLIC_URL must be the https address people use")
+        if not self.database_url.startswith("postgresql"):
+            wrong.append("DATABASE_URL must name a PostgreSQL database")
+        if not self.redis_url:
+            wrong.append("REDIS_URL must name the Valkey or Redis server for background jobs")
+        if not self.smtp_url:
+            wrong.append("SMTP_URL must name the mail server")
+        if self.demo:
+            wrong.append("DEMO must be off")
+        if self.clock_ahead_days:
+            wrong.append("CLOCK_AHEAD_DAYS must be 0")
+        if wrong:
+            raise Misconfigured("Not started. " + "; ".join(wrong) + ".")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    return Settings()

@@ -1,0 +1,114 @@
+"""What a person typed: kept as typed, checked by a Pydantic model, answered with a sentence a field."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from litestar import Request
+from litestar.datastructures import UploadFile
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from portal.i18n import gettext
+from portal.refusal import mark
+
+M = TypeVar("M", bound="Input")
+
+
+class Input(BaseModel):
+    """A form. Text is stripped; what is not declared is ignored."""
+
+    model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
+
+
+class Form:
+    """The fields as they arrived, so that a page can show them again. Missing fields read as ""."""
+
+    def __init__(self, fields: Sequence[tuple[str, Any]] = ()) -> None:
+        self.fields = list(fields)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Form":
+        """A form filled with what is stored, for the first showing of an edit page."""
+        return cls([(k, "" if v is None else v) for k, vs in values.items() for v in (vs if isinstance(vs, list | tuple) else [vs])])
+
+    def __getitem__(self, name: str) -> str:
+        return next((v if isinstance(v, str) else str(v) for k, v in self.fields if k == name and not isinstance(v, UploadFile)), "")
+
+    def all(self, name: str) -> list[str]:
+        return [str(v) for k, v in self.fields if k == name and not isinstance(v, UploadFile) and v != ""]
+
+    def file(self, name: str) -> UploadFile | None:
+        """The uploaded file, or None when none was chosen."""
+        return next((v for k, v in self.fields if k == name and isinstance(v, UploadFile) and v.filename), None)
+
+
+async def read_form(request: Request) -> Form:
+    """Dependency `form`: parsed here, because a typed body that fails never reaches its handler."""
+    if request.method != "POST":
+        return Form()
+    return Form([(k, v) for k, v in (await request.form()).multi_items()])
+
+
+SENTENCES = {
+    "missing": mark("Please fill this in."),
+    "string_too_short": mark("Please write at least %(min_length)s characters."),
+    "string_too_long": mark("Please keep this within %(max_length)s characters."),
+    "too_short": mark("Please choose at least %(min_length)s."),
+    "too_long": mark("Please choose at most %(max_length)s; you chose %(actual_length)s."),
+    "greater_than_equal": mark("This must be at least %(ge)s."),
+    "less_than_equal": mark("This must be at most %(le)s."),
+    "greater_than": mark("This must be more than %(gt)s."),
+    "less_than": mark("This must be less than %(lt)s."),
+    "int_parsing": mark("Please write a whole number, in digits."),
+    "int_from_float": mark("Please write a whole number, in digits."),
+    "float_parsing": mark("Please write a number, in digits."),
+    "decimal_parsing": mark("Please write a number, in digits."),
+    "date_from_datetime_parsing": mark("Please write a date, such as 2026-11-30."),
+    "date_parsing": mark("Please write a date, such as 2026-11-30."),
+    "enum": mark("Please choose one of the options."),
+    "literal_error": mark("Please choose one of the options."),
+    "bool_parsing": mark("Please choose one of the options."),
+    "url_parsing": mark("Please write a web address, such as https://example.com."),
+    "url_scheme": mark("Please write a web address, such as https://example.com."),
+}
+
+
+def check(model: type[M], form: Form, context: Mapping[str, Any] | None = None) -> tuple[M | None, dict[str, str]]:
+    """The checked input, or None with a sentence for each field that is wrong.
+
+    A field that the model declares as a list collects every value of that name; an empty value counts as absent.
+    `context` reaches the model's validators: the programme's options, say.
+    """
+    raw: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        listed = getattr(field.annotation, "__origin__", None) is list
+        value = form.all(name) if listed else form[name].strip()
+        if value != "":
+            raw[name] = value
+    try:
+        return model.model_validate(raw, context=context), {}
+    except ValidationError as error:
+        return None, _sentences(error)
+
+
+def _sentences(error: ValidationError) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else "form"  # "form": several fields together
+        context = problem.get("ctx", {})
+        if problem["type"] == "value_error":
+            inner = context.get("error")
+            text = gettext(inner.message, **inner.values) if isinstance(inner, Wrong) else gettext(str(inner))
+        elif problem["type"] == "string_too_short" and context.get("min_length") == 1:
+            text = gettext(SENTENCES["missing"])
+        else:
+            text = gettext(SENTENCES.get(problem["type"], mark("Please check this value.")), **context)
+        errors.setdefault(name, text)
+    return errors
+
+
+class Wrong(ValueError):
+    """Raised in a form's validator: the sentence (a catalogue key) that the field shows."""
+
+    def __init__(self, message: str, **values: Any) -> None:
+        super().__init__(message)
+        self.message, self.values = message, values

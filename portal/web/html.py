@@ -1,0 +1,122 @@
+"""Pages: the template environment, and the helpers that every handler answers with."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+import jinja2
+import litestar
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.enums import MediaType
+from litestar.response import Redirect
+from litestar.template.base import csrf_token
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from portal import clock, i18n
+from portal.refusal import NotFound
+from portal.settings import ROOT, settings
+
+T = TypeVar("T")
+
+# A plain `def` would run on the event loop and hold everybody up.
+get = partial(litestar.get, sync_to_thread=True)
+post = partial(litestar.post, sync_to_thread=True, status_code=200)
+
+
+@lru_cache(maxsize=256)
+def static(path: str) -> str:
+    """The address of a file in `static/`, with its content in it, so that browsers may keep it for a year."""
+    digest = hashlib.sha256((ROOT / "static" / path).read_bytes()).hexdigest()[:10]
+    return f"/static/{path}?{digest}"
+
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def markdown(text: str) -> Markup:
+    """Markdown to HTML; raw HTML in it is shown as text."""
+    return Markup(_markdown.render(text))  # noqa: S704  html is off in the renderer
+
+
+def breaks(name: str) -> Markup:
+    """A long Chinese name with places to break: before an opening bracket, after a closing one."""
+    return Markup(escape(name).replace("（", Markup("<wbr>（")).replace("）", Markup("）<wbr>")))  # noqa: S704  escaped just before
+
+
+def days_until(value: datetime) -> int:
+    """Whole calendar days in China from today to `value`; negative when past."""
+    return (clock.today(value) - clock.today(clock.now())).days
+
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"], trim_blocks=True, lstrip_blocks=True,
+        auto_reload=not settings().production,
+    )
+    env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.filters |= {
+        "local": i18n.local, "date": i18n.show_date, "time": i18n.show_time, "number": i18n.show_number,
+        "percent": i18n.show_percent, "markdown": markdown, "days_until": days_until, "breaks": breaks,
+    }
+    env.globals |= {"static": static, "language": i18n.language, "demo": settings().demo, "once": lambda: secrets.token_hex(16),
+                    "now": clock.now}
+    return env
+
+
+def html(request: Request, template: str, *, status: int = 200, **context: Any) -> Response[str]:
+    """Render a page in the request's language, in the handler's thread. `notice` comes once, after a redirect."""
+    with i18n.speaking(request.scope.get("language", i18n.DEFAULT)):
+        raw_notice = request.cookies.get("notice")
+        notice = _read_notice(raw_notice) if raw_notice else None
+        text = environment().get_template(template).render(
+            viewer=request.scope.get("user"), path=request.url.path, request=request, notice=notice,
+            csrf_token=csrf_token({"request": request}), **context,
+        )
+    response = Response(text, status_code=status, media_type=MediaType.HTML,
+                        headers={"Cache-Control": "private, no-store"} if request.scope.get("user") else None)
+    if raw_notice:
+        response.delete_cookie("notice")
+    return response
+
+
+def go(path: str, notice: str | None = None, **values: Any) -> Redirect:
+    """Answer a POST with a GET elsewhere; `notice` (a catalogue key) is said there once."""
+    cookies = [Cookie(key="notice", value=quote(json.dumps([notice, values])), max_age=60, httponly=True, samesite="lax",
+                      secure=settings().production)] if notice else None
+    return Redirect(path, status_code=303, cookies=cookies)
+
+
+def _read_notice(raw: str) -> str | None:
+    try:
+        message, values = json.loads(unquote(raw))
+        return i18n.gettext(str(message), **values) if values else i18n.gettext(str(message))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def found(thing: T | None) -> T:
+    """The thing, or a page that says there is none: not there and not yours look the same."""
+    if thing is None:
+        raise NotFound
+    return thing
+
+
+def local_path(path: str | None, otherwise: str) -> str:
+    """`path` when it stays on this site, for "continue where you were"; else `otherwise`."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or urlsplit(path).netloc:
+        return otherwise
+    return path
+
+
+def pick(options: Mapping[str, Any], key: str | None) -> str | None:
+    """`key` when it is one of the options: filters from an address are not believed."""
+    return key if key in options else None

@@ -1,0 +1,60 @@
+"""Names the viewer and the language of each request; adds the headers that keep a page safe."""
+
+from http.cookies import CookieError, SimpleCookie
+
+import anyio.to_thread
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from portal import clock, i18n
+from portal.accounts.actions import digest
+from portal.accounts.queries import viewer_of_session
+from portal.db import Sessions, transaction
+from portal.settings import settings
+from portal.web.viewer import Viewer
+
+POLICY = ("default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
+          "base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+HEADERS = {
+    "content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def _cookies(headers: Headers) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
+    except CookieError:
+        return {}
+
+
+class Visitors:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers.from_scope(scope)
+        cookies = _cookies(headers)
+        token = cookies.get("session")
+        scope["user"] = await anyio.to_thread.run_sync(_viewer, scope["app"].state.sessions, token) if token else None
+        wanted = cookies.get("language", "")
+        scope["language"] = wanted if wanted in i18n.LANGUAGES else i18n.choose(headers.get("accept-language", ""))  # type: ignore[typeddict-unknown-key]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableScopeHeaders(message)
+                for name, value in HEADERS.items():
+                    answer.setdefault(name, value)
+                if settings().production:
+                    answer.setdefault("strict-transport-security", "max-age=31536000")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def _viewer(sessions: Sessions, token: str) -> Viewer | None:
+    with transaction(sessions, read_only=True) as session:
+        return viewer_of_session(session, digest(token), clock.now())

@@ -1,0 +1,110 @@
+// A sitting: the clock, saving on every change, patience with a lost connection. The paper works without it too.
+
+const form = document.querySelector("form[data-sitting]");
+if (form) sit(form);
+
+function sit(form) {
+  const key = `answers:${form.dataset.sitting}`;
+  const address = `${new URL(form.action).pathname}/answers`;
+  const timer = form.querySelector("[role=timer]"), bar = form.querySelector(".meter .value"), says = form.querySelector("output");
+  const number = Number(form.elements.q.value), revision = form.elements.revision;
+  const boxes = [...form.querySelectorAll("[name=shown]")], flag = form.elements.flagged;
+  let waiting = remembered();  // question → the latest answer that the server has not confirmed
+  let sending = false, pause = 2000, ends = Date.now() + 1000 * Number(form.dataset.left), over = false;
+
+  function remembered() {
+    try {
+      for (const name of Object.keys(localStorage)) if (name.startsWith("answers:") && name !== key) localStorage.removeItem(name);
+      return JSON.parse(localStorage.getItem(key)) ?? {};
+    } catch { return {}; }
+  }
+  function remember() {
+    try {
+      if (Object.keys(waiting).length) localStorage.setItem(key, JSON.stringify(waiting)); else localStorage.removeItem(key);
+    } catch { /* a browser that keeps nothing still has the queue in memory */ }
+  }
+  function say(text, kind) {
+    says.hidden = false;
+    says.className = `tag ${kind}`;
+    says.textContent = text;
+  }
+  function show(answer) {
+    for (const box of boxes) box.checked = answer.shown.includes(Number(box.value));
+    flag.checked = answer.flagged;
+    revision.value = Math.max(Number(revision.value), answer.revision + 1);
+    drawMap();
+  }
+  function drawMap() {
+    const place = document.querySelector(".map [aria-current]");
+    place?.classList.toggle("answered", boxes.some((box) => box.checked));
+    place?.classList.toggle("marked", flag.checked);
+  }
+
+  async function send() {
+    if (sending) return;
+    sending = true;
+    for (const [q, answer] of Object.entries(waiting)) {
+      let response, reply;
+      try {
+        response = await fetch(address, {
+          method: "POST", keepalive: true, signal: AbortSignal.timeout(10000), body: JSON.stringify(answer),
+          headers: { "content-type": "application/json", "x-csrftoken": form.elements._csrf_token.value },
+        });
+        if (response.status >= 500 || response.status === 429) throw new Error("later");
+        reply = await response.json();
+      } catch {
+        const readable = response && response.status < 500 && response.status !== 429;
+        say(readable ? form.dataset.problem : form.dataset.offline, "warn");
+        sending = false;
+        if (!readable) setTimeout(send, pause = Math.min(pause * 1.5, 15000));
+        return;
+      }
+      pause = 2000;
+      if (waiting[q] === answer) delete waiting[q];
+      remember();
+      if (reply.left !== undefined) ends = Date.now() + 1000 * reply.left;
+      if (reply.saved) {
+        if (Number(q) === number) revision.value = Math.max(Number(revision.value), reply.revision + 1);
+        say(`${form.dataset.saved} ${reply.at}`, "good");
+      } else {
+        say(reply.message, "warn");
+        if (reply.reason === "stale" && Number(q) === number && !waiting[q]) show(reply);
+        if (reply.reason === "closed") { location.reload(); return; }
+      }
+    }
+    sending = false;
+    if (Object.keys(waiting).length) send();
+  }
+
+  form.addEventListener("change", () => {
+    waiting[number] = { q: number, shown: boxes.filter((box) => box.checked).map((box) => Number(box.value)), flagged: flag.checked, revision: Number(revision.value) };
+    revision.value = Number(revision.value) + 1;
+    remember();
+    drawMap();
+    say(form.dataset.saving, "");
+    send();
+  });
+  form.addEventListener("submit", (event) => {
+    if (!navigator.onLine) { event.preventDefault(); delete form.dataset.sending; say(form.dataset.offline, "warn"); return; }
+    delete waiting[number];  // the form carries it
+    remember();
+  });
+  addEventListener("online", () => { send(); if (over) finish(); });
+
+  function finish() {
+    over = true;
+    if (navigator.onLine) send().finally(() => document.querySelector("#time-up").submit());
+  }
+  const words = timer.dataset.words, length = Number(form.dataset.length);
+  function tick() {
+    const left = Math.max(0, Math.round((ends - Date.now()) / 1000)), minutes = Math.floor(left / 60), seconds = left % 60;
+    timer.querySelector("b").textContent = `${minutes}:${String(seconds).padStart(2, "0")}`;
+    timer.setAttribute("aria-label", words.replace("{m}", minutes).replace("{s}", seconds));
+    bar.setAttribute("width", `${(100 * left / length).toFixed(1)}%`);
+    if (left === 0 && !over) finish();
+  }
+  setInterval(tick, 1000);
+
+  if (waiting[number]) show(waiting[number]);
+  if (Object.keys(waiting).length) send();
+}

