@@ -41,8 +41,15 @@ def run() -> None:
 
 
 def migrate(connection: object) -> None:
-    context.configure(connection=connection, target_metadata=columns.metadata, render_as_batch=connection.dialect.name == "sqlite",
-                      render_item=render_item, include_name=include_name, compare_type=True, transaction_per_migration=False)
+    context.configure(
+        connection=connection,
+        target_metadata=columns.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        render_item=render_item,
+        include_name=include_name,
+        compare_type=True,
+        transaction_per_migration=False,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -54,15 +54,24 @@ def serve() -> None:
     setup()
     with transaction(context.sessions(), read_only=True) as session:
         if settings().production and has_demo_people(session):
-            raise Misconfigured("Not started. This database holds the demo's logins; production needs one of its own.")
+            raise Misconfigured(
+                "Not started. This database holds the demo's logins; production needs one of its own."
+            )
     if settings().demo:
         from demo.welcome import welcome
 
-        print(welcome(context.sessions()), flush=True)  # noqa: T201
+        print(welcome(context.sessions()), flush=True)
     from portal.app import create_app
 
-    uvicorn.run(create_app(), host=settings().host, port=settings().port, log_level="warning", access_log=False,
-                proxy_headers=settings().production, timeout_graceful_shutdown=5)
+    uvicorn.run(
+        create_app(),
+        host=settings().host,
+        port=settings().port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=settings().production,
+        timeout_graceful_shutdown=5,
+    )
 
 
 def worker() -> None:
@@ -96,9 +105,13 @@ def sweep() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="yuqiao", description="The Yuqiao portal.")
     commands = parser.add_subparsers(required=True)
-    for function, text in ((setup, "migrate, load the programme, and the demo on first start"), (serve, "set up, then serve"),
-                           (migrate, "bring the database's schema up to date"), (worker, "run background jobs (with REDIS_URL)"),
-                           (sweep, "one round of what is due")):
+    for function, text in (
+        (setup, "migrate, load the programme, and the demo on first start"),
+        (serve, "set up, then serve"),
+        (migrate, "bring the database's schema up to date"),
+        (worker, "run background jobs (with REDIS_URL)"),
+        (sweep, "one round of what is due"),
+    ):
         commands.add_parser(function.__name__, help=text).set_defaults(run=function)
     _more_commands(commands)
     arguments = vars(parser.parse_args())
@@ -108,7 +121,7 @@ def main() -> int:
     try:
         result = run(**arguments)
     except Misconfigured as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)
         return 2
     return int(result or 0)
 

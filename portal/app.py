@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import dramatiq
 from litestar import Litestar, Request
 from litestar.config.csrf import CSRFConfig
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 from sqlmodel import Session
@@ -18,6 +18,7 @@ from casebook.cases import home as cases_home
 from casebook.cases import pages as cases_pages
 from casebook.cases.kind import CASE
 from casebook.directory import pages as directory_pages
+from casebook.directory.actions import index_provider
 from casebook.directory.jobs import sweep_providers
 from certification.credentials import pages as credentials_pages
 from certification.exams import home as exams_home
@@ -51,9 +52,18 @@ from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
 
 ROUTERS = [
-    *accounts_pages.routers, *desk_pages.routers, *organisation_pages.routers, review_pages.router, *verification_pages.routers,
-    *tracks_pages.routers, *exams_pages.routers, *credentials_pages.routers, *standing_pages.routers,
-    *cases_pages.routers, *directory_pages.routers, *briefs_pages.routers,
+    *accounts_pages.routers,
+    *desk_pages.routers,
+    *organisation_pages.routers,
+    review_pages.router,
+    *verification_pages.routers,
+    *tracks_pages.routers,
+    *exams_pages.routers,
+    *credentials_pages.routers,
+    *standing_pages.routers,
+    *cases_pages.routers,
+    *directory_pages.routers,
+    *briefs_pages.routers,
 ]
 
 
@@ -62,13 +72,31 @@ def put_together() -> None:
     for kind in (VERIFICATION, LEVEL, CASE):
         add_kind(kind)
     c = CONTRIBUTIONS
-    c.next[:] = [exams_home.resume, own.next_step, briefs_home.next_step, tracks_home.next_step, exams_home.sit_exam, cases_home.next_step,
-                 standing_home.next_step]
+    c.next[:] = [
+        exams_home.resume,
+        own.next_step,
+        briefs_home.next_step,
+        tracks_home.next_step,
+        exams_home.sit_exam,
+        cases_home.next_step,
+        standing_home.next_step,
+    ]
     c.clocks[:] = [own.clocks, exams_home.clocks, standing_home.clocks, briefs_home.clocks]
     c.home[:] = [standing_home.part, cases_home.part, tracks_home.part]
     c.desk[:] = [own.review_lines, briefs_home.desk_lines]
-    c.front[:] = [standing_home.front_register]
-    c.sweeps[:] = [sweep_mails, sweep_unverified, sweep_sittings, sweep_levels, sweep_providers, sweep_introductions, sweep_briefs]
+    c.front[:] = [standing_home.front_card, standing_home.front_register]
+    c.level_changed[:] = [
+        lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
+    ]
+    c.sweeps[:] = [
+        sweep_mails,
+        sweep_unverified,
+        sweep_sittings,
+        sweep_levels,
+        sweep_providers,
+        sweep_introductions,
+        sweep_briefs,
+    ]
 
 
 def open_session(state: State, request: Request) -> Iterator[Session]:
@@ -98,12 +126,24 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
     put_together()
     sessions = sessions or context.sessions()
     return Litestar(
-        route_handlers=[*ROUTERS, create_static_files_router(path="/static", directories=[ROOT / "static"], cache_control=_year(),
-                                                             opt={"public": True})],
+        route_handlers=[
+            *ROUTERS,
+            create_static_files_router(
+                path="/static",
+                directories=[ROOT / "static"],
+                cache_control=CacheControlHeader(max_age=31_536_000, public=True),
+                opt={"public": True},
+            ),
+        ],
         dependencies={"session": Provide(open_session), "form": Provide(read_form)},
         middleware=[ReadTooLarge, Visitors],
-        csrf_config=CSRFConfig(secret=settings().secret, cookie_name="csrf", cookie_httponly=True, cookie_samesite="lax",
-                               cookie_secure=settings().production),
+        csrf_config=CSRFConfig(
+            secret=settings().secret,
+            cookie_name="csrf",
+            cookie_httponly=True,
+            cookie_samesite="lax",
+            cookie_secure=settings().production,
+        ),
         exception_handlers=HANDLERS,  # type: ignore[arg-type]
         lifespan=[workers] if with_workers else [],
         state=State({"sessions": sessions}),
@@ -111,9 +151,3 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
         openapi_config=None,
         debug=False,
     )
-
-
-def _year():  # type: ignore[no-untyped-def]
-    from litestar.datastructures import CacheControlHeader  # noqa: PLC0415
-
-    return CacheControlHeader(max_age=31_536_000, public=True)

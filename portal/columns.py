@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Enum, MetaData
 from sqlmodel import Field, SQLModel
 
-SQLModel.metadata.naming_convention = {  # type: ignore[assignment]  # before any table, so that migrations can name what they drop
+SQLModel.metadata.naming_convention = {  # before any table, so that migrations can name what they drop
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -19,11 +19,17 @@ metadata: MetaData = SQLModel.metadata
 
 def text_enum(kind: type[StrEnum]) -> Enum:
     """A text column that holds the members' values; new members need no migration."""
-    return Enum(kind, native_enum=False, create_constraint=False, length=40, values_callable=lambda e: [m.value for m in e])
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=40,
+        values_callable=lambda e: [m.value for m in e],
+    )
 
 
 def enum_field(kind: type[StrEnum], **options: Any) -> Any:
-    return Field(sa_type=text_enum(kind), **options)  # type: ignore[call-overload]
+    return Field(sa_type=text_enum(kind), **options)
 
 
 def json_field(default_factory: type | None = None, **options: Any) -> Any:

@@ -29,7 +29,7 @@ def catalogue() -> dict[str, str]:
             for message in read_po(file):
                 if message.id:
                     singular = message.id if isinstance(message.id, str) else message.id[0]
-                    text = message.string if isinstance(message.string, str) else message.string[0]
+                    text = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
                     if text:
                         messages[singular] = text
     return messages
@@ -92,7 +92,11 @@ def show_time(value: datetime | None) -> str:
     if value is None:
         return "—"
     at = value.astimezone(CHINA)
-    return at.strftime("%Y-%m-%d %H:%M") if language() == "zh" else format_datetime(at, "d MMM y, HH:mm", locale="en", tzinfo=CHINA)
+    return (
+        at.strftime("%Y-%m-%d %H:%M")
+        if language() == "zh"
+        else format_datetime(at, "d MMM y, HH:mm", locale="en", tzinfo=CHINA)
+    )
 
 
 def show_number(value: float | Decimal | None, digits: int = 1) -> str:
@@ -103,4 +107,8 @@ def show_number(value: float | Decimal | None, digits: int = 1) -> str:
 
 
 def show_percent(value: float | None, digits: int = 0) -> str:
-    return "—" if value is None else format_percent(value, format="#,##0" + ("." + "#" * digits if digits else "") + "%", locale="en")
+    return (
+        "—"
+        if value is None
+        else format_percent(value, format="#,##0" + ("." + "#" * digits if digits else "") + "%", locale="en")
+    )

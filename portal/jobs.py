@@ -16,11 +16,15 @@ from portal.settings import settings
 
 def _make_broker() -> dramatiq.Broker:
     middleware = [
-        AgeLimit(), TimeLimit(time_limit=60_000), ShutdownNotifications(), Callbacks(), Pipelines(),
+        AgeLimit(),
+        TimeLimit(time_limit=60_000),
+        ShutdownNotifications(),
+        Callbacks(),
+        Pipelines(),
         Retries(max_retries=5, min_backoff=1_000, max_backoff=60_000),
     ]
     if settings().redis_url:
-        return RedisBroker(url=settings().redis_url, middleware=middleware)
+        return RedisBroker(url=settings().redis_url, middleware=middleware)  # type: ignore[no-untyped-call]
     # In-process queue: what a crash loses, the sweep finds again, for every due job is a row first.
     return StubBroker(middleware=middleware)
 

@@ -38,6 +38,8 @@ def checked_move(moves: Mapping[tuple[str, str], str], state: str, move: str) ->
         return moves[state, move]
     except KeyError:
         raise Refused(
-            mark("This page was out of date: that step has already been taken or is not open now. "
-                 "Nothing was changed; here is how it stands.")
+            mark(
+                "This page was out of date: that step has already been taken or is not open now. "
+                "Nothing was changed; here is how it stands."
+            )
         ) from None

@@ -14,7 +14,7 @@ def sweep() -> None:
     for one in CONTRIBUTIONS.sweeps:
         try:
             one()
-        except Exception:  # noqa: PERF203  a sweep that fails must not keep the others from running
+        except Exception:
             log.exception("sweep %s failed", one.__name__)
 
 

@@ -15,7 +15,11 @@ def main() -> int:
     worst = 0
     for database in ("sqlite", "postgresql"):
         print(f"== the suite on {database}", flush=True)
-        done = subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], env={**os.environ, "TEST_DATABASE": database}, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *sys.argv[1:]],
+            env={**os.environ, "TEST_DATABASE": database},
+            check=False,
+        )
         worst = max(worst, done.returncode)
     return worst
 

@@ -22,8 +22,17 @@ def _database_url() -> str:
     return server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-os.environ |= {"ENVIRONMENT": "development", "DATA_DIR": str(DATA), "SECRET_KEY": "test-" * 8, "DATABASE_URL": _database_url(),
-               "REDIS_URL": "", "SMTP_URL": "", "DEMO": "0", "PUBLIC_URL": "http://127.0.0.1:8000", "CLOCK_AHEAD_DAYS": "0"}
+os.environ |= {
+    "ENVIRONMENT": "development",
+    "DATA_DIR": str(DATA),
+    "SECRET_KEY": "test-" * 8,
+    "DATABASE_URL": _database_url(),
+    "REDIS_URL": "",
+    "SMTP_URL": "",
+    "DEMO": "0",
+    "PUBLIC_URL": "http://127.0.0.1:8000",
+    "CLOCK_AHEAD_DAYS": "0",
+}
 
 from datetime import timedelta
 
@@ -65,7 +74,9 @@ def connection(engine: Engine) -> Iterator[Connection]:
 @pytest.fixture
 def sessions(connection: Connection) -> Iterator[Sessions]:
     """Sessions whose commits are savepoints in the test's outer transaction."""
-    factory = sessionmaker(bind=connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    factory = sessionmaker(
+        bind=connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
     context.use_sessions(factory)
     yield factory
     context.use_sessions(None)
@@ -88,8 +99,11 @@ def browse(app, sessions: Sessions, session: Session) -> Iterator[Callable[..., 
     forget_attempts()
     visitors = app.state.sessions
     app.state.sessions = sessions
+
     def open_client(person: Person | None = None, *, language: str = "en") -> Browse:
-        client = TestClient(app)  # not entered: the app has no lifespan here, and several clients live side by side
+        client = TestClient(
+            app
+        )  # not entered: the app has no lifespan here, and several clients live side by side
         client.headers["accept-language"] = language
         if person is not None:
             token = accounts.open_session(session, person, browser="test", now=clock.now())
@@ -99,4 +113,3 @@ def browse(app, sessions: Sessions, session: Session) -> Iterator[Callable[..., 
 
     yield open_client
     app.state.sessions = visitors
-

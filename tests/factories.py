@@ -25,11 +25,25 @@ def credit_code(n: int | None = None) -> str:
     return body + uscc.calc_check_digit(body)
 
 
-def make_person(session: Session, name: str = "Lin Zhixia", *, email: str | None = None, staff: StaffRole | None = None, confirmed: bool = True,
-                language: str = "en") -> Person:
+def make_person(
+    session: Session,
+    name: str = "Lin Zhixia",
+    *,
+    email: str | None = None,
+    staff: StaffRole | None = None,
+    confirmed: bool = True,
+    language: str = "en",
+) -> Person:
     now = clock.now()
-    person = Person(uuid=str(uuid4()), email=email or f"person{next(_numbers)}@example.com", name=name, password_hash="-", language=language,
-                    created_at=now, confirmed_at=now if confirmed else None)
+    person = Person(
+        uuid=str(uuid4()),
+        email=email or f"person{next(_numbers)}@example.com",
+        name=name,
+        password_hash="-",
+        language=language,
+        created_at=now,
+        confirmed_at=now if confirmed else None,
+    )
     session.add(person)
     session.flush()
     if staff:
@@ -38,28 +52,81 @@ def make_person(session: Session, name: str = "Lin Zhixia", *, email: str | None
     return person
 
 
-def make_organisation(session: Session, name: str = "Xiaoman", *, kind: Kind = Kind.PROVIDER, trust: Trust = Trust.VERIFIED, owner: Person | None = None,
-                      at: datetime | None = None, **fields: object) -> Organisation:
+def make_organisation(
+    session: Session,
+    name: str = "Xiaoman",
+    *,
+    kind: Kind = Kind.PROVIDER,
+    trust: Trust = Trust.VERIFIED,
+    owner: Person | None = None,
+    at: datetime | None = None,
+    **fields: object,
+) -> Organisation:
     """An organisation with its owner (made when not given), verified unless told otherwise, with a complete storefront for a provider."""
     now = at or clock.now()
-    values: dict = {"slug": f"yq-test-{next(_numbers)}", "legal_name": f"{name} Co., Ltd", "short_name": name, "credit_code": credit_code(),
-                    "province": "shanghai", "city": "上海", "industries": ["pets"], "capabilities": ["community", "membership"],
-                    "directions": ["operation"] if kind is Kind.PROVIDER else []}
-    organisation = Organisation(kind=kind, trust=trust, created_at=now, verified_at=now if trust is Trust.VERIFIED else None, **(values | fields))
+    values: dict = {
+        "slug": f"yq-test-{next(_numbers)}",
+        "legal_name": f"{name} Co., Ltd",
+        "short_name": name,
+        "credit_code": credit_code(),
+        "province": "shanghai",
+        "city": "上海",
+        "industries": ["pets"],
+        "capabilities": ["community", "membership"],
+        "directions": ["operation"] if kind is Kind.PROVIDER else [],
+    }
+    organisation = Organisation(
+        kind=kind,
+        trust=trust,
+        created_at=now,
+        verified_at=now if trust is Trust.VERIFIED else None,
+        **(values | fields),
+    )
     session.add(organisation)
     session.flush()
     employ(session, organisation, owner or make_person(session), role=Role.OWNER, at=now)
     if kind is Kind.PROVIDER:
-        session.add(Storefront(organisation_id=organisation.id, headline="Private domain for pet brands", modes=["full"], fee_model="monthly", price_low=50_000,
-                               price_high=90_000, exclusions="Advertising spend", languages=["zh"], capacity=3, capacity_confirmed_at=now))
+        session.add(
+            Storefront(
+                organisation_id=organisation.id,
+                headline="Private domain for pet brands",
+                modes=["full"],
+                fee_model="monthly",
+                price_low=50_000,
+                price_high=90_000,
+                exclusions="Advertising spend",
+                languages=["zh"],
+                capacity=3,
+                capacity_confirmed_at=now,
+            )
+        )
     if trust is Trust.VERIFIED:
-        write_fact(session, FactKind.ORGANISATION_VERIFIED, organisation_id=organisation.id, source=("organisation", organisation.id), now=now)
+        write_fact(
+            session,
+            FactKind.ORGANISATION_VERIFIED,
+            organisation_id=organisation.id,
+            source=("organisation", organisation.id),
+            now=now,
+        )
     session.flush()
     return organisation
 
 
-def employ(session: Session, organisation: Organisation, person: Person, *, role: Role = Role.MEMBER, at: datetime | None = None) -> Employment:
+def employ(
+    session: Session,
+    organisation: Organisation,
+    person: Person,
+    *,
+    role: Role = Role.MEMBER,
+    at: datetime | None = None,
+) -> Employment:
     now = at or clock.now()
-    employment = Employment(organisation_id=organisation.id, email=person.email, role=role, invited_at=now, expires_at=now + timedelta(days=14))
+    employment = Employment(
+        organisation_id=organisation.id,
+        email=person.email,
+        role=role,
+        invited_at=now,
+        expires_at=now + timedelta(days=14),
+    )
     join(session, employment, person, now=now)
     return employment

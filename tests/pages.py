@@ -13,7 +13,11 @@ class Page:
         self.response = response
         self.status = response.status_code
         self.url = str(response.url.path)
-        self.tree = lxml_html.fromstring(response.text) if response.headers.get("content-type", "").startswith("text/html") and response.text else None
+        self.tree = (
+            lxml_html.fromstring(response.text)
+            if response.headers.get("content-type", "").startswith("text/html") and response.text
+            else None
+        )
 
     @property
     def text(self) -> str:
@@ -31,14 +35,20 @@ class Page:
     @property
     def errors(self) -> list[str]:
         """The sentences of the summary on top."""
-        return [" ".join(li.text_content().split()) for box in self.tree.find_class("errors") for li in box.iter("li")]
+        return [
+            " ".join(li.text_content().split())
+            for box in self.tree.find_class("errors")
+            for li in box.iter("li")
+        ]
 
     def links(self) -> list[str]:
         return [a.get("href") for a in self.tree.iter("a") if a.get("href")]
 
     def value(self, name: str) -> str | None:
         """The present value of a form's field."""
-        for element in self.tree.xpath(f"//input[@name='{name}'] | //textarea[@name='{name}'] | //select[@name='{name}']"):
+        for element in self.tree.xpath(
+            f"//input[@name='{name}'] | //textarea[@name='{name}'] | //select[@name='{name}']"
+        ):
             return element.value if element.tag != "input" else element.get("value")
         return None
 
@@ -51,10 +61,14 @@ class Page:
         assert not doubled, f"{self.url}: ids twice: {doubled}"
         labelled = set(tree.xpath("//label/@for"))
         for control in tree.xpath("//input[not(@type='hidden')] | //select | //textarea"):
-            named = control.get("id") in labelled or control.xpath("ancestor::label") or control.get("aria-label")
+            named = (
+                control.get("id") in labelled or control.xpath("ancestor::label") or control.get("aria-label")
+            )
             assert named, f"{self.url}: no label for {control.get('name')}"
         for form in tree.xpath("//form[translate(@method, 'POST', 'post')='post']"):
-            assert form.xpath(".//input[@name='_csrf_token' and string-length(@value) > 0]"), f"{self.url}: a form without CSRF token"
+            assert form.xpath(".//input[@name='_csrf_token' and string-length(@value) > 0]"), (
+                f"{self.url}: a form without CSRF token"
+            )
         assert not tree.xpath("//*[@style]"), f"{self.url}: a style attribute"
         for described in tree.xpath("//*[@aria-describedby]"):
             for name in described.get("aria-describedby").split():
@@ -69,7 +83,14 @@ class Browse:
         self.session.expire_all()
         return self._seen(self.client.get(path, follow_redirects=follow))
 
-    def post(self, path: str, fields: dict[str, Any] | None = None, *, files: dict[str, Any] | None = None, follow: bool = True) -> Page:
+    def post(
+        self,
+        path: str,
+        fields: dict[str, Any] | None = None,
+        *,
+        files: dict[str, Any] | None = None,
+        follow: bool = True,
+    ) -> Page:
         """Send a form with the CSRF token, follow to the page it leads to."""
         if "csrf" not in self.client.cookies:
             self.client.get("/sign-in")

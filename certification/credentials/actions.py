@@ -11,7 +11,14 @@ from sqlmodel import Session
 from certification.credentials import keyring
 from certification.credentials.keys import KeyUse
 from certification.credentials.models import Credential
-from certification.credentials.openbadges import Achievement, Award, Person, Result, build, sign_data_integrity
+from certification.credentials.openbadges import (
+    Achievement,
+    Award,
+    Person,
+    Result,
+    build,
+    sign_data_integrity,
+)
 from certification.credentials.openbadges import Organisation as OrganisationHolder
 from certification.credentials.queries import how_many_issued, in_force, index_taken, organisation_in_force
 from certification.credentials.rules import MOVES, CredentialStatus, Holder
@@ -30,7 +37,9 @@ from portal.refusal import checked_move
 from portal.settings import settings
 
 
-def award_certificate(session: Session, person_id: int, code: str, *, source: tuple[str, int], by: int | None, now: datetime) -> Credential:
+def award_certificate(
+    session: Session, person_id: int, code: str, *, source: tuple[str, int], by: int | None, now: datetime
+) -> Credential:
     """A personal certificate, signed; an older one of the same code is superseded. Writes the CERTIFICATE fact."""
     programme = programme_at(session, now)
     entry = programme.certificate(code)
@@ -38,16 +47,62 @@ def award_certificate(session: Session, person_id: int, code: str, *, source: tu
     valid_until = now + timedelta(days=entry["paper"]["personal_validity_d"])
     for old in in_force(session, code, person_id=person_id):
         _replace(session, old, by=by, now=now)
-    credential = _row(session, Holder.PERSON, code, programme, person_id=person_id, awarded_at=now, valid_until=valid_until, source=source, now=now)
+    credential = _row(
+        session,
+        Holder.PERSON,
+        code,
+        programme,
+        person_id=person_id,
+        awarded_at=now,
+        valid_until=valid_until,
+        source=source,
+        now=now,
+    )
     achievement = Achievement(
-        id=f"{settings().base_url}/achievements/{code}-{programme.version}", name=entry["zh"], english_name=entry["en"],
+        id=f"{settings().base_url}/achievements/{code}-{programme.version}",
+        name=entry["zh"],
+        english_name=entry["en"],
         description=f"按{programme.version}版规则完成课程{'、'.join(entry['tracks'])}并通过考试。Completed the tracks and passed the exam of programme {programme.version}.",
-        criteria=f"{settings().base_url}/rules", kind="Certificate")
-    _sign(session, credential, achievement, Person(UUID(person.uuid), person.email, secrets.token_hex(8)), (), now=now)
-    write_fact(session, FactKind.CERTIFICATE, person_id=person_id, source=("credential", credential.id), by=by, now=now, true_until=valid_until,
-               code=code, number=credential.number)
-    record(session, "certificate issued", "credential", credential.id, by=by, now=now, after={"number": credential.number, "code": code})
-    send_mail(session, "credentials/issued", to=person, now=now, name=person.name, certificate=entry, path=f"/credentials/{credential.uuid}")
+        criteria=f"{settings().base_url}/rules",
+        kind="Certificate",
+    )
+    _sign(
+        session,
+        credential,
+        achievement,
+        Person(UUID(person.uuid), person.email, secrets.token_hex(8)),
+        (),
+        now=now,
+    )
+    write_fact(
+        session,
+        FactKind.CERTIFICATE,
+        person_id=person_id,
+        source=("credential", credential.id),
+        by=by,
+        now=now,
+        true_until=valid_until,
+        code=code,
+        number=credential.number,
+    )
+    record(
+        session,
+        "certificate issued",
+        "credential",
+        credential.id,
+        by=by,
+        now=now,
+        after={"number": credential.number, "code": code},
+    )
+    send_mail(
+        session,
+        "credentials/issued",
+        to=person,
+        now=now,
+        name=person.name,
+        certificate=entry,
+        path=f"/credentials/{credential.uuid}",
+    )
     return credential
 
 
@@ -58,50 +113,134 @@ def issue_level(session: Session, level: Level, *, by: int | None, now: datetime
     for old in organisation_in_force(session, level.organisation_id, level.family):
         _replace(session, old, by=by, now=now)
     code = f"{level.family.value}-{level.stars}"
-    scope = "、".join(programme.label("capabilities", key)["zh"] for key in organisation.capabilities) + "；" + "、".join(
-        programme.label("industries", key)["zh"] for key in organisation.industries)
-    credential = _row(session, Holder.ORGANISATION, code, programme, organisation_id=organisation.id, awarded_at=level.awarded_at,
-                      valid_until=level.valid_until, source=("level", level.id or 0), now=now, scope=scope, score=level.score)
+    scope = (
+        "、".join(programme.label("capabilities", key)["zh"] for key in organisation.capabilities)
+        + "；"
+        + "、".join(programme.label("industries", key)["zh"] for key in organisation.industries)
+    )
+    credential = _row(
+        session,
+        Holder.ORGANISATION,
+        code,
+        programme,
+        organisation_id=organisation.id,
+        awarded_at=level.awarded_at,
+        valid_until=level.valid_until,
+        source=("level", level.id or 0),
+        now=now,
+        scope=scope,
+        score=level.score,
+    )
     family, stars = programme["families"][level.family.value], programme.stars(level.stars)
     achievement = Achievement(
-        id=f"{settings().base_url}/achievements/{code}-{programme.version}", name=f"{family['zh']}，{level.stars}星{stars['zh']}",
-        english_name=f"{family['en']}, {level.stars} stars, {stars['en']}", kind="Certification",
-        description=f"符合{programme.version}版规则，经评审认证。Meets programme {programme.version}, decided after review.", criteria=f"{settings().base_url}/rules")
+        id=f"{settings().base_url}/achievements/{code}-{programme.version}",
+        name=f"{family['zh']}，{level.stars}星{stars['zh']}",
+        english_name=f"{family['en']}, {level.stars} stars, {stars['en']}",
+        kind="Certification",
+        description=f"符合{programme.version}版规则，经评审认证。Meets programme {programme.version}, decided after review.",
+        criteria=f"{settings().base_url}/rules",
+    )
     results = (
         Result("stars", "星级 Stars", str(level.stars), "RawScore", "1", "5"),
-        Result("score", "得分 Score", f"{level.score:.1f}", "RawScore", "0", "100", str(programme["scoring"]["pass_score"][str(level.stars)])),
+        Result(
+            "score",
+            "得分 Score",
+            f"{level.score:.1f}",
+            "RawScore",
+            "0",
+            "100",
+            str(programme["scoring"]["pass_score"][str(level.stars)]),
+        ),
     )
-    holder = OrganisationHolder(f"{settings().base_url}/providers/{organisation.slug}", (organisation.legal_name,))
+    holder = OrganisationHolder(
+        f"{settings().base_url}/providers/{organisation.slug}", (organisation.legal_name,)
+    )
     _sign(session, credential, achievement, holder, results, now=now)
-    record(session, "level credential issued", "credential", credential.id, by=by, now=now, organisation_id=organisation.id,
-           after={"number": credential.number, "stars": level.stars})
+    record(
+        session,
+        "level credential issued",
+        "credential",
+        credential.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        after={"number": credential.number, "stars": level.stars},
+    )
     for owner in owners_of(session, level.organisation_id):
-        send_mail(session, "credentials/issued", to=owner, now=now, name=owner.name,
-                  certificate={"zh": achievement.name, "en": achievement.english_name}, path=f"/credentials/{credential.uuid}")
+        send_mail(
+            session,
+            "credentials/issued",
+            to=owner,
+            now=now,
+            name=owner.name,
+            certificate={"zh": achievement.name, "en": achievement.english_name},
+            path=f"/credentials/{credential.uuid}",
+        )
     return credential
 
 
-def _row(session: Session, holder: Holder, code: str, programme: Programme, *, awarded_at: datetime, valid_until: datetime, source: tuple[str, int],
-         now: datetime, **fields: Any) -> Credential:
+def _row(
+    session: Session,
+    holder: Holder,
+    code: str,
+    programme: Programme,
+    *,
+    awarded_at: datetime,
+    valid_until: datetime,
+    source: tuple[str, int],
+    now: datetime,
+    **fields: Any,
+) -> Credential:
     # A list is left half empty, so that a free index is found at once and tells nothing.
     status_list = 1 + how_many_issued(session) // (BITS // 2)
     while index_taken(session, status_list, index := secrets.randbelow(BITS)):
         pass
-    credential = Credential(uuid=str(uuid4()), holder=holder, code=code, programme_version=programme.version, awarded_at=awarded_at,
-                            valid_until=valid_until, status_since=now, status_list=status_list, status_index=index,
-                            key_id=keyring.current(KeyUse.CREDENTIAL).id, source_kind=source[0], source_id=source[1], **fields)
+    credential = Credential(
+        uuid=str(uuid4()),
+        holder=holder,
+        code=code,
+        programme_version=programme.version,
+        awarded_at=awarded_at,
+        valid_until=valid_until,
+        status_since=now,
+        status_list=status_list,
+        status_index=index,
+        key_id=keyring.current(KeyUse.CREDENTIAL).id,
+        source_kind=source[0],
+        source_id=source[1],
+        **fields,
+    )
     session.add(credential)
     session.flush()
-    credential.number = f"YQ-{ {'operator': 'OP', 'isv': 'IS'}.get(code.split('-')[0], code)}-{now.year}-{credential.id:04d}"
+    credential.number = (
+        f"YQ-{ {'operator': 'OP', 'isv': 'IS'}.get(code.split('-', maxsplit=1)[0], code) }-{now.year}-{credential.id:04d}"
+    )
     return credential
 
 
-def _sign(session: Session, credential: Credential, achievement: Achievement, recipient: Person | OrganisationHolder,
-          results: tuple[Result, ...], *, now: datetime) -> None:
+def _sign(
+    session: Session,
+    credential: Credential,
+    achievement: Achievement,
+    recipient: Person | OrganisationHolder,
+    results: tuple[Result, ...],
+    *,
+    now: datetime,
+) -> None:
     key = keyring.current(KeyUse.CREDENTIAL)
-    award = Award(id=f"{settings().base_url}/credentials/{credential.uuid}", number=credential.number or "", issuer=keyring.issuer(),
-                  achievement=achievement, recipient=recipient, awarded=credential.awarded_at, valid_from=now, valid_until=credential.valid_until,
-                  status_list=f"{settings().base_url}/status/{credential.status_list}", status_index=credential.status_index, results=results)
+    award = Award(
+        id=f"{settings().base_url}/credentials/{credential.uuid}",
+        number=credential.number or "",
+        issuer=keyring.issuer(),
+        achievement=achievement,
+        recipient=recipient,
+        awarded=credential.awarded_at,
+        valid_from=now,
+        valid_until=credential.valid_until,
+        status_list=f"{settings().base_url}/status/{credential.status_list}",
+        status_index=credential.status_index,
+        results=results,
+    )
     credential.signed = sign_data_integrity(build(award), key, keyring.method(key), now).decode()
     session.flush()
 
@@ -121,20 +260,42 @@ def suspend(session: Session, credential: Credential, reason: str, *, by: int | 
     _move(session, credential, "suspend", reason, by=by, now=now)
 
 
-def _move(session: Session, credential: Credential, move: str, reason: str, *, by: int | None, now: datetime) -> None:
+def _move(
+    session: Session, credential: Credential, move: str, reason: str, *, by: int | None, now: datetime
+) -> None:
     before = credential.status
     credential.status = CredentialStatus(checked_move(MOVES, credential.status, move))  # type: ignore[arg-type]
     credential.status_since, credential.status_reason = now, reason
-    record(session, {"supersede": "credential superseded", "suspend": "credential suspended", "revoke": "credential revoked"}[move],
-           "credential", credential.id, by=by, now=now, organisation_id=credential.organisation_id, before={"status": before},
-           after={"status": credential.status.value}, reason=reason)
+    record(
+        session,
+        {
+            "supersede": "credential superseded",
+            "suspend": "credential suspended",
+            "revoke": "credential revoked",
+        }[move],
+        "credential",
+        credential.id,
+        by=by,
+        now=now,
+        organisation_id=credential.organisation_id,
+        before={"status": before},
+        after={"status": credential.status.value},
+        reason=reason,
+    )
 
 
 def show_name(session: Session, credential: Credential, show: bool, *, by: int, now: datetime) -> None:
     """The holder decides whether strangers read the name on the page."""
     if credential.name_public != show:
         credential.name_public = show
-        record(session, "name shown on the certificate" if show else "name hidden on the certificate", "credential", credential.id, by=by, now=now)
+        record(
+            session,
+            "name shown on the certificate" if show else "name hidden on the certificate",
+            "credential",
+            credential.id,
+            by=by,
+            now=now,
+        )
 
 
 def document(credential: Credential) -> dict[str, Any]:

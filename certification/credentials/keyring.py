@@ -39,7 +39,11 @@ def current(use: KeyUse) -> Key:
 
 
 def issuer() -> Issuer:
-    return Issuer(did=did_web(settings().base_url), name="域桥登记处 Yuqiao Registry", url=f"{settings().base_url}/issuer")
+    return Issuer(
+        did=did_web(settings().base_url),
+        name="域桥登记处 Yuqiao Registry",
+        url=f"{settings().base_url}/issuer",
+    )
 
 
 def method(key: Key) -> str:

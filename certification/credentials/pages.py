@@ -30,9 +30,13 @@ JSON_TYPES = ("application/vc", "application/ld+json", "application/json")
 MOST_PRESENTED = 200_000  # bytes of a file to compare
 
 
-def _json(content: str | dict[str, Any], media_type: str = "application/json", max_age: int = 300) -> Response[str]:
+def _json(
+    content: str | dict[str, Any], media_type: str = "application/json", max_age: int = 300
+) -> Response[str]:
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-    return Response(text, media_type=media_type, headers=OPEN | {"Cache-Control": f"public, max-age={max_age}"})
+    return Response(
+        text, media_type=media_type, headers=OPEN | {"Cache-Control": f"public, max-age={max_age}"}
+    )
 
 
 @get("/.well-known/did.json")
@@ -48,14 +52,27 @@ def jwks() -> Response[str]:
 @get("/keys/{kid:str}")
 def one_key(kid: str) -> Response[str]:
     wanted = key_url(settings().base_url, kid)
-    return _json(found(next((key for key in keyring.public_jwks()["keys"] if key["kid"] == wanted), None)), "application/jwk+json")
+    return _json(
+        found(next((key for key in keyring.public_jwks()["keys"] if key["kid"] == wanted), None)),
+        "application/jwk+json",
+    )
 
 
 @get("/issuer")
 def issuer() -> Response[str]:
     who = keyring.issuer()
-    return _json({"@context": ["https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"],
-                  "id": who.did, "type": ["Profile"], "name": who.name, "url": who.url})
+    return _json(
+        {
+            "@context": [
+                "https://www.w3.org/ns/credentials/v2",
+                "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
+            ],
+            "id": who.did,
+            "type": ["Profile"],
+            "name": who.name,
+            "url": who.url,
+        }
+    )
 
 
 @get("/achievements/{name:str}")
@@ -69,7 +86,9 @@ def achievement(session: Session, name: str) -> Response[str]:
 @lru_cache(maxsize=8)
 def _signed_list(base: str, number: int, bits: frozenset[int], day: datetime) -> str:
     key = keyring.current(KeyUse.STATUS_LIST)
-    document = status_list_credential(f"{base}/status/{number}", keyring.issuer().did, bits, day, day + timedelta(days=2))
+    document = status_list_credential(
+        f"{base}/status/{number}", keyring.issuer().did, bits, day, day + timedelta(days=2)
+    )
     return sign_data_integrity(document, key, keyring.method(key), day).decode()
 
 
@@ -79,7 +98,11 @@ def status_list(session: Session, number: int) -> Response[str]:
     if not 1 <= number <= 1 + queries.how_many_issued(session):
         raise NotFound
     day = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    return _json(_signed_list(settings().base_url, number, queries.set_bits(session, number), day), "application/vc", max_age=60)
+    return _json(
+        _signed_list(settings().base_url, number, queries.set_bits(session, number), day),
+        "application/vc",
+        max_age=60,
+    )
 
 
 @get("/credentials/{name:str}")
@@ -89,12 +112,26 @@ def credential(request: Request, session: Session, name: str) -> Response[str]:
     shown = found(queries.credential_by_uuid(session, uuid))
     accept = request.headers.get("accept", "")
     if not suffix and "text/html" not in accept:
-        suffix = "jwt" if "application/vc+jwt" in accept and "application/vc," not in accept + "," else "json" if any(t in accept for t in JSON_TYPES) else ""
+        suffix = (
+            "jwt"
+            if "application/vc+jwt" in accept and "application/vc," not in accept + ","
+            else "json"
+            if any(t in accept for t in JSON_TYPES)
+            else ""
+        )
     if suffix == "json":
-        return _json(shown.credential.signed, "application/vc" if "application/json" not in accept else "application/json", max_age=60)
+        return _json(
+            shown.credential.signed,
+            "application/vc" if "application/json" not in accept else "application/json",
+            max_age=60,
+        )
     if suffix == "jwt":
         key = keyring.current(KeyUse.JWT)
-        return _json(sign_jwt(actions.document(shown.credential), key, key_url(settings().base_url, key.id)), "application/vc+jwt", max_age=60)
+        return _json(
+            sign_jwt(actions.document(shown.credential), key, key_url(settings().base_url, key.id)),
+            "application/vc+jwt",
+            max_age=60,
+        )
     if suffix:
         raise NotFound
     return _page(request, session, shown)
@@ -104,14 +141,36 @@ def _page(request: Request, session: Session, shown: queries.Shown) -> Response[
     row, now = shown.credential, clock.now()
     viewer = request.scope.get("user")
     own = isinstance(viewer, Viewer) and row.person_id == viewer.person_id
-    name = (shown.organisation.legal_name if shown.organisation else
-            shown.person.name if shown.person and (row.name_public or own) else masked(shown.person.name if shown.person else ""))
+    name = (
+        shown.organisation.legal_name
+        if shown.organisation
+        else shown.person.name
+        if shown.person and (row.name_public or own)
+        else masked(shown.person.name if shown.person else "")
+    )
     address = f"{settings().base_url}/credentials/{row.uuid}"
     # Error correction M and a quiet zone of four modules: read from paper, too.
-    qr = Markup(segno.make(address, error="m").svg_inline(scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None))  # noqa: S704  made by us
-    return html(request, "credentials/page.html", credential=row, name=name, own=own, state=reads_as(row.status, row.valid_until, now), checked_at=now,
-                organisation=shown.organisation, qr=qr, address=address, programme=programme_at(session, row.awarded_at), document=actions.document(row),
-                timeline=timeline(session, "credential", row.id or 0), is_person=row.holder is Holder.PERSON)
+    qr = Markup(
+        segno.make(address, error="m").svg_inline(
+            scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None
+        )
+    )
+    return html(
+        request,
+        "credentials/page.html",
+        credential=row,
+        name=name,
+        own=own,
+        state=reads_as(row.status, row.valid_until, now),
+        checked_at=now,
+        organisation=shown.organisation,
+        qr=qr,
+        address=address,
+        programme=programme_at(session, row.awarded_at),
+        document=actions.document(row),
+        timeline=timeline(session, "credential", row.id or 0),
+        is_person=row.holder is Holder.PERSON,
+    )
 
 
 @get("/verify")
@@ -131,22 +190,42 @@ def verify(request: Request, session: Session, form: Form) -> Response:
             uuid = None
         shown = queries.credential_by_uuid(session, uuid) if uuid else None
         same = shown is not None and says_the_same(shown.credential.signed.encode(), presented)
-        return html(request, "credentials/verify.html", form=form, errors={}, verdict="same" if same else "other" if shown else "unknown", uuid=uuid)
+        return html(
+            request,
+            "credentials/verify.html",
+            form=form,
+            errors={},
+            verdict="same" if same else "other" if shown else "unknown",
+            uuid=uuid,
+        )
     uuid = queries.find_credential(session, typed) if typed else None
     if uuid:
         return go(f"/credentials/{uuid}")
-    sentence = gettext(mark("We have issued no certificate with this number or address. Check each character.")) if typed else gettext(
-        mark("Please write a certificate number or address, or choose a file."))
-    return html(request, "credentials/verify.html", status=422, form=form, errors={"q": sentence}, verdict=None)
+    sentence = (
+        gettext(mark("We have issued no certificate with this number or address. Check each character."))
+        if typed
+        else gettext(mark("Please write a certificate number or address, or choose a file."))
+    )
+    return html(
+        request, "credentials/verify.html", status=422, form=form, errors={"q": sentence}, verdict=None
+    )
 
 
 @get("/my/certificates")
 def certificates(request: Request, session: Session) -> Response[str]:
     viewer, now = viewer_of(request), clock.now()
     rows = queries.credentials_of_person(session, viewer.person_id)
-    levels = queries.credentials_of_organisation(session, viewer.organisation.id) if viewer.organisation else []
-    return html(request, "credentials/mine.html", rows=rows, levels=levels, programme=programme_at(session, now),
-                states={row.id: reads_as(row.status, row.valid_until, now) for row in [*rows, *levels]})
+    levels = (
+        queries.credentials_of_organisation(session, viewer.organisation.id) if viewer.organisation else []
+    )
+    return html(
+        request,
+        "credentials/mine.html",
+        rows=rows,
+        levels=levels,
+        programme=programme_at(session, now),
+        states={row.id: reads_as(row.status, row.valid_until, now) for row in [*rows, *levels]},
+    )
 
 
 @post("/my/certificates/{uuid:str}/name")
@@ -160,6 +239,20 @@ def name_shown(request: Request, session: Session, form: Form, uuid: str) -> Res
 
 
 routers = [
-    Router("/", route_handlers=[did, jwks, one_key, issuer, achievement, status_list, credential, verify_form, verify], guards=[public]),
+    Router(
+        "/",
+        route_handlers=[
+            did,
+            jwks,
+            one_key,
+            issuer,
+            achievement,
+            status_list,
+            credential,
+            verify_form,
+            verify,
+        ],
+        guards=[public],
+    ),
     Router("/", route_handlers=[certificates, name_shown], guards=[signed_in]),
 ]

@@ -1,6 +1,7 @@
 """Credentials by address, number and holder."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -17,9 +18,12 @@ class Shown:
     organisation: Organisation | None
 
 
-def _shown():  # type: ignore[no-untyped-def]
-    return (select(Credential, Person, Organisation).join(Person, col(Credential.person_id) == col(Person.id), isouter=True)
-            .join(Organisation, col(Credential.organisation_id) == col(Organisation.id), isouter=True))
+def _shown() -> Any:
+    return (
+        select(Credential, Person, Organisation)
+        .join(Person, col(Credential.person_id) == col(Person.id), isouter=True)
+        .join(Organisation, col(Credential.organisation_id) == col(Organisation.id), isouter=True)
+    )
 
 
 def credential_by_uuid(session: Session, uuid: str) -> Shown | None:
@@ -30,34 +34,71 @@ def credential_by_uuid(session: Session, uuid: str) -> Shown | None:
 def find_credential(session: Session, text: str) -> str | None:
     """The uuid behind a number, an address or a uuid; of several with a holder's number the one in force."""
     wanted = text.strip().rstrip("/").rsplit("/", 1)[-1].removesuffix(".json").removesuffix(".jwt")
-    return session.exec(select(Credential.uuid).where(or_(Credential.uuid == wanted.lower(), Credential.number == wanted.upper()))
-                        .order_by(col(Credential.id).desc())).first()
+    return session.exec(
+        select(Credential.uuid)
+        .where(or_(Credential.uuid == wanted.lower(), Credential.number == wanted.upper()))
+        .order_by(col(Credential.id).desc())
+    ).first()
 
 
 def credentials_of_person(session: Session, person_id: int) -> list[Credential]:
-    return list(session.exec(select(Credential).where(Credential.person_id == person_id).order_by(col(Credential.id).desc())))
+    return list(
+        session.exec(
+            select(Credential).where(Credential.person_id == person_id).order_by(col(Credential.id).desc())
+        )
+    )
 
 
 def credentials_of_organisation(session: Session, organisation_id: int) -> list[Credential]:
-    return list(session.exec(select(Credential).where(Credential.organisation_id == organisation_id).order_by(col(Credential.id).desc())))
+    return list(
+        session.exec(
+            select(Credential)
+            .where(Credential.organisation_id == organisation_id)
+            .order_by(col(Credential.id).desc())
+        )
+    )
 
 
-def in_force(session: Session, code: str, *, person_id: int | None = None, organisation_id: int | None = None) -> list[Credential]:
+def in_force(
+    session: Session, code: str, *, person_id: int | None = None, organisation_id: int | None = None
+) -> list[Credential]:
     """Those that a new one replaces; locked."""
-    query = select(Credential).where(Credential.code == code, col(Credential.status).in_([CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED]))
-    query = query.where(Credential.person_id == person_id) if person_id else query.where(Credential.organisation_id == organisation_id)
+    query = select(Credential).where(
+        Credential.code == code,
+        col(Credential.status).in_([CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED]),
+    )
+    query = (
+        query.where(Credential.person_id == person_id)
+        if person_id
+        else query.where(Credential.organisation_id == organisation_id)
+    )
     return list(session.exec(query.with_for_update()))
 
 
 def organisation_in_force(session: Session, organisation_id: int, family: str) -> list[Credential]:
     """The credentials of one family's levels, whatever their stars; locked."""
-    return list(session.exec(select(Credential).where(
-        Credential.organisation_id == organisation_id, col(Credential.code).startswith(f"{family}-"),
-        col(Credential.status).in_([CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED])).with_for_update()))
+    return list(
+        session.exec(
+            select(Credential)
+            .where(
+                Credential.organisation_id == organisation_id,
+                col(Credential.code).startswith(f"{family}-"),
+                col(Credential.status).in_([CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED]),
+            )
+            .with_for_update()
+        )
+    )
 
 
 def index_taken(session: Session, status_list: int, index: int) -> bool:
-    return session.exec(select(Credential.id).where(Credential.status_list == status_list, Credential.status_index == index)).first() is not None
+    return (
+        session.exec(
+            select(Credential.id).where(
+                Credential.status_list == status_list, Credential.status_index == index
+            )
+        ).first()
+        is not None
+    )
 
 
 def how_many_issued(session: Session) -> int:
@@ -65,12 +106,20 @@ def how_many_issued(session: Session) -> int:
 
 
 def set_bits(session: Session, status_list: int) -> frozenset[int]:
-    return frozenset(session.exec(select(Credential.status_index).where(Credential.status_list == status_list, col(Credential.status).in_(BIT_SET))))
+    return frozenset(
+        session.exec(
+            select(Credential.status_index).where(
+                Credential.status_list == status_list, col(Credential.status).in_(BIT_SET)
+            )
+        )
+    )
 
 
 def latest_of_each_kind(session: Session) -> list[Credential]:
     """One example of a person's and one of an organisation's credential in force."""
-    rows = session.exec(select(Credential).where(Credential.status == CredentialStatus.ACTIVE).order_by(col(Credential.id)))
+    rows = session.exec(
+        select(Credential).where(Credential.status == CredentialStatus.ACTIVE).order_by(col(Credential.id))
+    )
     examples: dict[str, Credential] = {}
     for row in rows:
         examples.setdefault(row.holder, row)
@@ -79,4 +128,6 @@ def latest_of_each_kind(session: Session) -> list[Credential]:
 
 def example_of(session: Session, code: str, version: str) -> Credential | None:
     """A credential issued for this achievement; each says what the achievement is."""
-    return session.exec(select(Credential).where(Credential.code == code, Credential.programme_version == version).limit(1)).first()
+    return session.exec(
+        select(Credential).where(Credential.code == code, Credential.programme_version == version).limit(1)
+    ).first()

@@ -1,5 +1,6 @@
 """Apply, decide, recompute, suspend: every move is a row with before, after and why."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,18 @@ from certification.credentials.actions import issue_level, revoke, suspend
 from certification.credentials.queries import organisation_in_force
 from certification.standing.models import Application, Level
 from certification.standing.queries import level_of
-from certification.standing.rules import MOVES, PUBLIC, Family, LevelStatus, Tree, as_data, days_held, evaluate, grace_days
+from certification.standing.rules import (
+    MOVES,
+    PUBLIC,
+    Family,
+    LevelStatus,
+    Tree,
+    as_data,
+    days_held,
+    evaluate,
+    grace_days,
+)
+from portal.desk.parts import CONTRIBUTIONS
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.queries import facts_of
@@ -22,15 +34,30 @@ from portal.review.actions import submit
 
 
 def tree_of(session: Session, organisation_id: int, family: str, stars: int, *, now: datetime) -> Tree:
-    return evaluate(facts_of(session, organisation_id), family, stars, now, programme_at(session, now).content,
-                    held_4star_days=held_at_four(level_of(session, organisation_id, family), now))
+    return evaluate(
+        facts_of(session, organisation_id),
+        family,
+        stars,
+        now,
+        programme_at(session, now).content,
+        held_4star_days=held_at_four(level_of(session, organisation_id, family), now),
+    )
 
 
 def held_at_four(level: Level | None, now: datetime) -> int:
     return (now - level.awarded_at).days if level and level.stars >= 4 and level.status in PUBLIC else 0
 
 
-def apply(session: Session, organisation: Organisation, family: Family, stars: int, statement: str, *, by: int, now: datetime) -> Application:
+def apply(
+    session: Session,
+    organisation: Organisation,
+    family: Family,
+    stars: int,
+    statement: str,
+    *,
+    by: int,
+    now: datetime,
+) -> Application:
     """Ask for a level. Refused while anything is missing: the page shows what before it can be sent."""
     require(organisation.trust, "submit")
     assert organisation.id is not None  # noqa: S101
@@ -42,49 +69,132 @@ def apply(session: Session, organisation: Organisation, family: Family, stars: i
     if not tree.met:
         raise Refused(mark("Not everything is met yet; the reason tree marks what is missing."), status=422)
     if days_held(facts, family, stars, now, programme.content, held_4star_days=held) < need:
-        raise Refused(mark("All is met, but not yet for %(need)s days in a row. The page says from when you can apply."), status=422, need=need)
-    application = Application(organisation_id=organisation.id, family=family, stars=stars, statement=statement, tree=as_data(tree), applied_at=now, applied_by=by)
+        raise Refused(
+            mark(
+                "All is met, but not yet for %(need)s days in a row. The page says from when you can apply."
+            ),
+            status=422,
+            need=need,
+        )
+    application = Application(
+        organisation_id=organisation.id,
+        family=family,
+        stars=stars,
+        statement=statement,
+        tree=as_data(tree),
+        applied_at=now,
+        applied_by=by,
+    )
     session.add(application)
     session.flush()
     submit(session, "level", application.id or 0, organisation_id=organisation.id, by=by, now=now)
     return application
 
 
-def decide(session: Session, application_id: int, decision: str, reason: str, *, by: int, now: datetime) -> None:
+def decide(
+    session: Session, application_id: int, decision: str, reason: str, *, by: int, now: datetime
+) -> None:
     """Called by the review desk in the transaction of the decision."""
     application = session.get_one(Application, application_id)
     if decision == "approve":
-        grant_level(session, application.organisation_id, application.family, application.stars, reason, by=by, now=now)
+        grant_level(
+            session,
+            application.organisation_id,
+            application.family,
+            application.stars,
+            reason,
+            by=by,
+            now=now,
+        )
 
 
-def grant_level(session: Session, organisation_id: int, family: Family, stars: int, reason: str, *, by: int | None, now: datetime) -> Level:
+def grant_level(
+    session: Session,
+    organisation_id: int,
+    family: Family,
+    stars: int,
+    reason: str,
+    *,
+    by: int | None,
+    now: datetime,
+) -> Level:
     """The level, its public credential, a history row: together or not at all."""
     programme = programme_at(session, now)
     level = level_of(session, organisation_id, family, lock=True)
     before = {"stars": level.stars, "status": level.status} if level else None
     valid_until = now + timedelta(days=programme["lifecycle"]["validity_d"])
     if level is None:
-        level = Level(organisation_id=organisation_id, family=family, stars=stars, awarded_at=now, valid_until=valid_until, status_since=now)
+        level = Level(
+            organisation_id=organisation_id,
+            family=family,
+            stars=stars,
+            awarded_at=now,
+            valid_until=valid_until,
+            status_since=now,
+        )
         session.add(level)
     elif stars != level.stars or level.status not in PUBLIC:
         level.awarded_at = now
-    level.stars, level.status, level.status_since, level.status_until, level.valid_until = stars, LevelStatus.ACTIVE, now, None, valid_until
+    level.stars, level.status, level.status_since, level.status_until, level.valid_until = (
+        stars,
+        LevelStatus.ACTIVE,
+        now,
+        None,
+        valid_until,
+    )
     level.score, level.reason = tree_of(session, organisation_id, family, stars, now=now).score, reason
     level.revision += 1
     session.flush()
-    record(session, "level granted", "level", level.id, by=by, now=now, organisation_id=organisation_id, before=before,
-           after={"stars": stars, "status": level.status.value, "score": level.score}, reason=reason)
+    record(
+        session,
+        "level granted",
+        "level",
+        level.id,
+        by=by,
+        now=now,
+        organisation_id=organisation_id,
+        before=before,
+        after={"stars": stars, "status": level.status.value, "score": level.score},
+        reason=reason,
+    )
     issue_level(session, level, by=by, now=now)
+    _tell(session, level, now)
     return level
 
 
-def move_level(session: Session, level: Level, move: str, reason: str, *, until: datetime | None = None, by: int | None, now: datetime) -> None:
+def _tell(session: Session, level: Level, now: datetime) -> None:
+    """Whoever shows levels learns of it in the same transaction."""
+    session.flush()
+    for told in CONTRIBUTIONS.level_changed:
+        told(session, level.organisation_id, now)
+
+
+def move_level(
+    session: Session,
+    level: Level,
+    move: str,
+    reason: str,
+    *,
+    until: datetime | None = None,
+    by: int | None,
+    now: datetime,
+) -> None:
     before = {"stars": level.stars, "status": level.status}
     level.status = LevelStatus(checked_move(MOVES, level.status, move))  # type: ignore[arg-type]
     level.status_since, level.status_until, level.reason = now, until, reason
     level.revision += 1
-    record(session, f"level: {move}", "level", level.id, by=by, now=now, organisation_id=level.organisation_id, before=before,
-           after={"stars": level.stars, "status": level.status.value}, reason=reason)
+    record(
+        session,
+        f"level: {move}",
+        "level",
+        level.id,
+        by=by,
+        now=now,
+        organisation_id=level.organisation_id,
+        before=before,
+        after={"stars": level.stars, "status": level.status.value},
+        reason=reason,
+    )
     if level.status in (LevelStatus.SUSPENDED, LevelStatus.REVOKED, LevelStatus.DOWNGRADED):
         for credential in organisation_in_force(session, level.organisation_id, level.family):
             if level.status is LevelStatus.SUSPENDED and credential.status == "active":
@@ -93,6 +203,7 @@ def move_level(session: Session, level: Level, move: str, reason: str, *, until:
                 revoke(session, credential, reason, by=by, now=now)
     if move == "reinstate":
         issue_level(session, level, by=by, now=now)
+    _tell(session, level, now)
 
 
 def recompute(session: Session, organisation_id: int, family: str, *, now: datetime) -> None:
@@ -107,62 +218,148 @@ def recompute(session: Session, organisation_id: int, family: str, *, now: datet
         if level.status is not LevelStatus.ACTIVE:
             move_level(session, level, "recover", mark("everything is met again"), by=None, now=now)
         elif level.valid_until <= now and rules["lifecycle"]["auto_renew_when_all_met"]:
-            grant_level(session, organisation_id, Family(family), level.stars, mark("renewed: everything is met"), by=None, now=now)
+            grant_level(
+                session,
+                organisation_id,
+                Family(family),
+                level.stars,
+                mark("renewed: everything is met"),
+                by=None,
+                now=now,
+            )
         return
     if level.status is LevelStatus.ACTIVE:
-        move_level(session, level, "risk", what_fails(tree), until=now + timedelta(days=grace_days(tree)), by=None, now=now)
+        move_level(
+            session,
+            level,
+            "risk",
+            what_fails(tree, rules),
+            until=now + timedelta(days=grace_days(tree)),
+            by=None,
+            now=now,
+        )
     elif level.status is LevelStatus.AT_RISK and level.status_until:
         total = level.status_until - level.status_since
-        if now >= level.status_since + total * float(rules["lifecycle"]["probation_starts_at_fraction_of_grace"]):
-            move_level(session, level, "probation", what_fails(tree), until=level.status_until, by=None, now=now)
+        if now >= level.status_since + total * float(
+            rules["lifecycle"]["probation_starts_at_fraction_of_grace"]
+        ):
+            move_level(
+                session,
+                level,
+                "probation",
+                what_fails(tree, rules),
+                until=level.status_until,
+                by=None,
+                now=now,
+            )
     elif level.status is LevelStatus.PROBATION and level.status_until and now >= level.status_until:
-        lower = next((s for s in range(level.stars - 1, 2, -1) if tree_of(session, organisation_id, family, s, now=now).met), None)
+        lower = next(
+            (
+                s
+                for s in range(level.stars - 1, 2, -1)
+                if tree_of(session, organisation_id, family, s, now=now).met
+            ),
+            None,
+        )
         if lower:
-            grant_level(session, organisation_id, Family(family), lower, what_fails(tree), by=None, now=now)
+            grant_level(
+                session, organisation_id, Family(family), lower, what_fails(tree, rules), by=None, now=now
+            )
         else:
-            move_level(session, level, "downgrade", what_fails(tree), by=None, now=now)
+            move_level(session, level, "downgrade", what_fails(tree, rules), by=None, now=now)
 
 
-def what_fails(tree: Tree) -> str:
-    """The keys of what is not met, for the history; pages put them into words."""
-    return ", ".join([m.key for m in tree.metrics if not m.met] + [g.key for g in tree.gates if not g.met]) or "score"
+def what_fails(tree: Tree, rules: Mapping[str, Any]) -> str:
+    """What is not met, in both languages, for the history."""
+    names = rules["metrics"]["names"] | rules["metrics"]["gates"]
+    failing = [names[m.key] for m in tree.metrics if not m.met] + [
+        names[g.key] for g in tree.gates if not g.met
+    ] or [rules["metrics"]["score"]]
+    return "、".join(name["zh"] for name in failing) + " / " + ", ".join(name["en"] for name in failing)
 
 
-def suspend_organisation(session: Session, organisation: Organisation, reason: str, *, by: int, now: datetime) -> None:
+def suspend_organisation(
+    session: Session, organisation: Organisation, reason: str, *, by: int, now: datetime
+) -> None:
     before = organisation.trust
     organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "suspend"))  # type: ignore[arg-type]
     organisation.trust_reason = reason
     organisation.revision += 1
-    record(session, "organisation suspended", "organisation", organisation.id, by=by, now=now, organisation_id=organisation.id,
-           before={"trust": before}, after={"trust": organisation.trust.value}, reason=reason)
+    record(
+        session,
+        "organisation suspended",
+        "organisation",
+        organisation.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        before={"trust": before},
+        after={"trust": organisation.trust.value},
+        reason=reason,
+    )
     for family in Family:
         level = level_of(session, organisation.id or 0, family, lock=True)
         if level and level.status in PUBLIC:
             move_level(session, level, "suspend", reason, by=by, now=now)
 
 
-def reinstate_organisation(session: Session, organisation: Organisation, reason: str, *, by: int, now: datetime) -> None:
+def reinstate_organisation(
+    session: Session, organisation: Organisation, reason: str, *, by: int, now: datetime
+) -> None:
     before = organisation.trust
     organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "reinstate"))  # type: ignore[arg-type]
     organisation.trust_reason = ""
     organisation.revision += 1
-    record(session, "organisation reinstated", "organisation", organisation.id, by=by, now=now, organisation_id=organisation.id,
-           before={"trust": before}, after={"trust": organisation.trust.value}, reason=reason)
+    record(
+        session,
+        "organisation reinstated",
+        "organisation",
+        organisation.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        before={"trust": before},
+        after={"trust": organisation.trust.value},
+        reason=reason,
+    )
     for family in Family:
         level = level_of(session, organisation.id or 0, family, lock=True)
         if level and level.status is LevelStatus.SUSPENDED:
             move_level(session, level, "reinstate", reason, by=by, now=now)
 
 
-def record_maturity(session: Session, organisation: Organisation, score: float, reason: str, *, by: int, now: datetime) -> None:
+def record_maturity(
+    session: Session, organisation: Organisation, score: float, reason: str, *, by: int, now: datetime
+) -> None:
     """A verified score of the Seven Onlines, by a member of staff who was there, good for a year."""
-    write_fact(session, FactKind.MATURITY_VERIFIED, organisation_id=organisation.id, source=("organisation", organisation.id), by=by, now=now,
-               true_until=now + timedelta(days=365), score=score)
-    record(session, "maturity verified", "organisation", organisation.id, by=by, now=now, organisation_id=organisation.id, after={"score": score}, reason=reason)
+    write_fact(
+        session,
+        FactKind.MATURITY_VERIFIED,
+        organisation_id=organisation.id,
+        source=("organisation", organisation.id),
+        by=by,
+        now=now,
+        true_until=now + timedelta(days=365),
+        score=score,
+    )
+    record(
+        session,
+        "maturity verified",
+        "organisation",
+        organisation.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        after={"score": score},
+        reason=reason,
+    )
 
 
 def for_review(session: Session, application_id: int) -> dict[str, Any]:
     application = session.get_one(Application, application_id)
     now = application.applied_at
-    return {"application": application, "programme": programme_at(session, now),
-            "tree": tree_of(session, application.organisation_id, application.family, application.stars, now=now)}
+    return {
+        "application": application,
+        "programme": programme_at(session, now),
+        "tree": tree_of(session, application.organisation_id, application.family, application.stars, now=now),
+    }

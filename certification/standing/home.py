@@ -6,7 +6,16 @@ from sqlmodel import Session
 
 from certification.standing import queries
 from certification.standing.actions import held_at_four
-from certification.standing.rules import PUBLIC, Family, LevelStatus, automatic_stars, best_step, days_held, evaluate, next_lapses
+from certification.standing.rules import (
+    PUBLIC,
+    Family,
+    LevelStatus,
+    automatic_stars,
+    best_step,
+    days_held,
+    evaluate,
+    next_lapses,
+)
 from portal.desk.parts import Clock, Next, Part
 from portal.i18n import local
 from portal.ledger.queries import facts_of
@@ -23,27 +32,50 @@ def family_of(organisation: Organisation) -> Family:
     return Family.ISV if organisation.directions == ["tools"] else Family.OPERATOR
 
 
-def picture(session: Session, organisation: Organisation, family: Family, now: datetime, stars: int | None = None) -> dict:
+def picture(
+    session: Session, organisation: Organisation, family: Family, now: datetime, stars: int | None = None
+) -> dict:
     """Everything the reason tree shows: the level held, the tree for it or for the next one, what lapses, what to do."""
     programme = programme_at(session, now)
     facts = facts_of(session, organisation.id or 0)
     level = queries.level_of(session, organisation.id or 0, family)
     held = level.stars if level and level.status in PUBLIC else 0
-    wanted = stars or (held if held else 3)
+    wanted = stars or (held or 3)
     tree = evaluate(facts, family, wanted, now, programme.content, held_4star_days=held_at_four(level, now))
     step = best_step(tree)
     need = int(programme["scoring"]["hold_days_before_upgrade"])
     application = queries.application_of(session, organisation.id or 0, family)
     waiting = latest_submission(session, "level", application.id or 0) if application else None
-    return {"programme": programme, "family": family, "level": level, "held": held, "automatic": automatic_stars(facts, now), "tree": tree,
-            "lapses": next_lapses(tree, now), "step": step, "stars": wanted, "groups": _grouped(tree, programme), "need_days": need,
-            "days": days_held(facts, family, wanted, now, programme.content, held_4star_days=held_at_four(level, now)) if tree.met else 0,
-            "waiting": waiting if waiting and waiting.status in (Status.SUBMITTED, Status.IN_REVIEW, Status.ACTION_REQUIRED) else None}
+    return {
+        "programme": programme,
+        "family": family,
+        "level": level,
+        "held": held,
+        "automatic": automatic_stars(facts, now),
+        "tree": tree,
+        "lapses": next_lapses(tree, now),
+        "step": step,
+        "stars": wanted,
+        "groups": _grouped(tree, programme),
+        "need_days": need,
+        "days": days_held(
+            facts, family, wanted, now, programme.content, held_4star_days=held_at_four(level, now)
+        )
+        if tree.met
+        else 0,
+        "waiting": waiting
+        if waiting and waiting.status in (Status.SUBMITTED, Status.IN_REVIEW, Status.ACTION_REQUIRED)
+        else None,
+    }
 
 
 def _grouped(tree, programme) -> list[tuple[dict, list]]:  # type: ignore[no-untyped-def]
     names = programme["metrics"]["names"]
-    return [(title, group) for key, title in programme["metrics"]["groups"].items() if (group := [m for m in tree.metrics if names[m.key]["group"] == key])]
+    return [
+        (title, group)
+        for key, title in programme["metrics"]["groups"].items()
+        if (group := [m for m in tree.metrics if names[m.key]["group"] == key])
+    ]
 
 
 def part(session: Session, viewer: Viewer, now: datetime) -> Part | None:
@@ -69,15 +101,32 @@ def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     if seen["waiting"]:
         return None
     if seen["tree"].met and seen["days"] >= seen["need_days"]:
-        return Next(mark("Apply for %(stars)s★"), mark("Everything is met for %(days)s days in a row. Staff decide within ten working days."),
-                    f"/my/level?stars={wanted}", mark("See the tree and apply"), {"stars": wanted, "days": seen["need_days"]})
+        return Next(
+            mark("Apply for %(stars)s★"),
+            mark("Everything is met for %(days)s days in a row. Staff decide within ten working days."),
+            f"/my/level?stars={wanted}",
+            mark("See the tree and apply"),
+            {"stars": wanted, "days": seen["need_days"]},
+        )
     if seen["step"] is None:
         return None
     name = seen["programme"]["metrics"]["names"][seen["step"].key]
-    return Next(mark("Next for %(stars)s★: %(metric)s"), mark("It stands at %(value)s; the gate is %(gate)s, the target %(target)s. Up to %(points)s points more."),
-                f"/my/level?stars={wanted}", mark("See the reason tree"),
-                {"stars": wanted, "metric": _Local(name), "value": f"{seen['step'].value:g}", "gate": f"{seen['step'].gate:g}",
-                 "target": f"{seen['step'].target:g}", "points": f"{seen['step'].weight - seen['step'].points:.1f}"})
+    return Next(
+        mark("Next for %(stars)s★: %(metric)s"),
+        mark(
+            "It stands at %(value)s; the gate is %(gate)s, the target %(target)s. Up to %(points)s points more."
+        ),
+        f"/my/level?stars={wanted}",
+        mark("See the reason tree"),
+        {
+            "stars": wanted,
+            "metric": _Local(name),
+            "value": f"{seen['step'].value:g}",
+            "gate": f"{seen['step'].gate:g}",
+            "target": f"{seen['step'].target:g}",
+            "points": f"{seen['step'].weight - seen['step'].points:.1f}",
+        },
+    )
 
 
 class _Local:
@@ -93,13 +142,37 @@ class _Local:
 def clocks(session: Session, viewer: Viewer, _now: datetime) -> list[Clock]:
     if viewer.organisation is None:
         return []
-    texts = {LevelStatus.AT_RISK: mark("Below the criteria: when the grace ends the level falls. Halfway through, the directory says so."),
-             LevelStatus.PROBATION: mark("In remediation: when the grace ends the level falls.")}
-    return [Clock(level.status_until, texts[level.status], "/my/level") for level in queries.levels_of(session, viewer.organisation.id)
-            if level.status in texts and level.status_until]
+    texts = {
+        LevelStatus.AT_RISK: mark(
+            "Below the criteria: when the grace ends the level falls. Halfway through, the directory says so."
+        ),
+        LevelStatus.PROBATION: mark("In remediation: when the grace ends the level falls."),
+    }
+    return [
+        Clock(level.status_until, texts[level.status], "/my/level")
+        for level in queries.levels_of(session, viewer.organisation.id)
+        if level.status in texts and level.status_until
+    ]
 
 
 def front_register(session: Session, _now: datetime) -> Part | None:
     """The register on the public front: good and bad news in the same size."""
     rows = queries.public_levels(session, 8)
     return Part("standing/front_register.html", {"rows": rows}) if rows else None
+
+
+def front_card(session: Session, now: datetime) -> Part | None:
+    """A level as everybody sees it, beside the statement on the public front."""
+    best = queries.best_level(session)
+    if best is None:
+        return None
+    level, organisation = best
+    return Part(
+        "standing/front_card.html",
+        {
+            **picture(session, organisation, level.family, now, level.stars),
+            "level": level,
+            "organisation": organisation,
+        },
+        side=True,
+    )

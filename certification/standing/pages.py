@@ -22,19 +22,39 @@ from portal.web.html import found, get, go, html, post
 from portal.web.viewer import provider_member, staff, viewer_of
 
 
-def _level_page(request: Request, session: Session, *, stars: int | None = None, family: str = "", error: str | None = None, status: int = 200) -> Response[str]:
+def _level_page(
+    request: Request,
+    session: Session,
+    *,
+    stars: int | None = None,
+    family: str = "",
+    error: str | None = None,
+    status: int = 200,
+) -> Response[str]:
     organisation = session.get_one(Organisation, found(viewer_of(request).organisation).id)
     chosen = Family(family) if family in set(Family) else family_of(organisation)
     storefront = storefront_of(session, organisation.id or 0)
-    return html(request, "standing/tree.html", status=status, organisation=organisation, error=error, families=list(Family),
-                storefront_ready=bool(storefront and storefront.headline and storefront.fee_model),
-                **picture(session, organisation, chosen, clock.now(), stars))
+    return html(
+        request,
+        "standing/tree.html",
+        status=status,
+        organisation=organisation,
+        error=error,
+        families=list(Family),
+        storefront_ready=bool(storefront and storefront.headline and storefront.fee_model),
+        **picture(session, organisation, chosen, clock.now(), stars),
+    )
 
 
 @get("/my/level")
 def level(request: Request, session: Session) -> Response[str]:
     stars = request.query_params.get("stars", "")
-    return _level_page(request, session, stars=int(stars) if stars in ("3", "4", "5") else None, family=request.query_params.get("family", ""))
+    return _level_page(
+        request,
+        session,
+        stars=int(stars) if stars in ("3", "4", "5") else None,
+        family=request.query_params.get("family", ""),
+    )
 
 
 @post("/my/level")
@@ -47,17 +67,38 @@ def apply(request: Request, session: Session, form: Form) -> Response:
     organisation = session.get_one(Organisation, acting.id, with_for_update=True)
     storefront = storefront_of(session, organisation.id or 0)
     if not (storefront and storefront.headline and storefront.fee_model):
-        return _level_page(request, session, stars=entry.stars, family=entry.family, status=422,
-                           error=gettext(mark("Fill in the storefront first: no listing without price and exclusions.")))
+        return _level_page(
+            request,
+            session,
+            stars=entry.stars,
+            family=entry.family,
+            status=422,
+            error=gettext(mark("Fill in the storefront first: no listing without price and exclusions.")),
+        )
     waiting = picture(session, organisation, entry.family, clock.now(), entry.stars)["waiting"]
     if waiting:
         raise Refused(mark("Your application lies with the reviewers already."))
     try:
-        actions.apply(session, organisation, entry.family, entry.stars, entry.statement, by=viewer.person_id, now=clock.now())
+        actions.apply(
+            session,
+            organisation,
+            entry.family,
+            entry.stars,
+            entry.statement,
+            by=viewer.person_id,
+            now=clock.now(),
+        )
     except Refused as refused:
         if refused.status != 422:
             raise
-        return _level_page(request, session, stars=entry.stars, family=entry.family, error=gettext(refused.message, **refused.values), status=422)
+        return _level_page(
+            request,
+            session,
+            stars=entry.stars,
+            family=entry.family,
+            error=gettext(refused.message, **refused.values),
+            status=422,
+        )
     return go("/my/level", mark("Applied. Staff decide within ten working days; you will see each verdict."))
 
 
@@ -65,17 +106,39 @@ def apply(request: Request, session: Session, form: Form) -> Response:
 def organisations(request: Request, session: Session) -> Response[str]:
     q = request.query_params.get("q", "").strip()[:80]
     after = request.query_params.get("after", "0")
-    return html(request, "standing/organisations.html", rows=queries.organisations(session, q, after=int(after) if after.isdigit() else 0), q=q)
+    return html(
+        request,
+        "standing/organisations.html",
+        rows=queries.organisations(session, q, after=int(after) if after.isdigit() else 0),
+        q=q,
+    )
 
 
-def _staff_page(request: Request, session: Session, organisation_id: int, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+def _staff_page(
+    request: Request,
+    session: Session,
+    organisation_id: int,
+    form: Form,
+    errors: dict[str, str],
+    status: int = 200,
+) -> Response[str]:
     organisation = found(session.get(Organisation, organisation_id))
     now = clock.now()
     provider = organisation.kind == "provider"
-    return html(request, "standing/organisation.html", status=status, organisation=organisation, form=form, errors=errors, members=members_of(session, organisation_id),
-                levels=queries.levels_of(session, organisation_id), credentials=credentials_of_organisation(session, organisation_id),
-                entries=recent(session, organisation_id=organisation_id, limit=30), programme=programme_at(session, now),
-                seen=picture(session, organisation, family_of(organisation), now) if provider else None)
+    return html(
+        request,
+        "standing/organisation.html",
+        status=status,
+        organisation=organisation,
+        form=form,
+        errors=errors,
+        members=members_of(session, organisation_id),
+        levels=queries.levels_of(session, organisation_id),
+        credentials=credentials_of_organisation(session, organisation_id),
+        entries=recent(session, organisation_id=organisation_id, limit=30),
+        programme=programme_at(session, now),
+        seen=picture(session, organisation, family_of(organisation), now) if provider else None,
+    )
 
 
 @get("/staff/organisations/{organisation_id:int}")
@@ -115,15 +178,28 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
             errors["person"] = gettext(mark("Please choose somebody who works there."))
         elif entry.code not in programme["exams"]["practical_from"]:
             errors["code"] = gettext(mark("This certificate is earned by its exam."))
-        elif not all(in_force(session, need, person_id=entry.person) for need in codes[entry.code].get("needs", [])):
+        elif not all(
+            in_force(session, need, person_id=entry.person) for need in codes[entry.code].get("needs", [])
+        ):
             errors["code"] = gettext(mark("This person does not hold the certificate that it needs first."))
         elif in_force(session, entry.code, person_id=entry.person):
             errors["code"] = gettext(mark("This person holds it already."))
     if entry is None or errors:
         return _staff_page(request, session, organisation_id, form, errors, 422)
-    credential = award_certificate(session, entry.person, entry.code, source=("practical", organisation_id), by=by, now=now)
-    record(session, "practical passed", "credential", credential.id, by=by, now=now, organisation_id=organisation_id,
-           after={"person": entry.person, "code": entry.code}, reason=entry.reason)
+    credential = award_certificate(
+        session, entry.person, entry.code, source=("practical", organisation_id), by=by, now=now
+    )
+    record(
+        session,
+        "practical passed",
+        "credential",
+        credential.id,
+        by=by,
+        now=now,
+        organisation_id=organisation_id,
+        after={"person": entry.person, "code": entry.code},
+        reason=entry.reason,
+    )
     return go(f"/staff/organisations/{organisation_id}", mark("Issued."))
 
 
@@ -143,5 +219,7 @@ def suspend(request: Request, session: Session, form: Form, organisation_id: int
 
 routers = [
     Router("/", route_handlers=[level, apply], guards=[provider_member]),
-    Router("/", route_handlers=[organisations, organisation_page, maturity, practical, suspend], guards=[staff]),
+    Router(
+        "/", route_handlers=[organisations, organisation_page, maturity, practical, suspend], guards=[staff]
+    ),
 ]

@@ -17,17 +17,28 @@ def level_of(session: Session, organisation_id: int, family: str, *, lock: bool 
 
 
 def levels_of(session: Session, organisation_id: int) -> list[Level]:
-    return list(session.exec(select(Level).where(Level.organisation_id == organisation_id).order_by(Level.family)))
+    return list(
+        session.exec(select(Level).where(Level.organisation_id == organisation_id).order_by(Level.family))
+    )
 
 
 def application_of(session: Session, organisation_id: int, family: str) -> Application | None:
     """The latest one."""
-    return session.exec(select(Application).where(Application.organisation_id == organisation_id, Application.family == family)
-                        .order_by(col(Application.id).desc()).limit(1)).first()
+    return session.exec(
+        select(Application)
+        .where(Application.organisation_id == organisation_id, Application.family == family)
+        .order_by(col(Application.id).desc())
+        .limit(1)
+    ).first()
 
 
 def levels_to_recompute(session: Session) -> list[tuple[int, str]]:
-    return [(o, f) for o, f in session.exec(select(Level.organisation_id, Level.family).where(col(Level.status).in_(PUBLIC)))]
+    return [
+        (o, f)
+        for o, f in session.exec(
+            select(Level.organisation_id, Level.family).where(col(Level.status).in_(PUBLIC))
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -45,17 +56,53 @@ class Row:
 
 def organisations(session: Session, q: str = "", *, after: int = 0, limit: int = 100) -> list[Row]:
     """Every organisation with its best level, for staff."""
-    query = (select(Organisation.id, Organisation.slug, Organisation.short_name, Organisation.kind, Organisation.trust, Organisation.city,  # type: ignore[call-overload]
-                    Organisation.created_at, Level.stars, Level.status)
-             .join(Level, col(Level.organisation_id) == col(Organisation.id), isouter=True).where(col(Organisation.id) > after))
+    query = (
+        select(
+            Organisation.id,
+            Organisation.slug,
+            Organisation.short_name,
+            Organisation.kind,
+            Organisation.trust,
+            Organisation.city,  # type: ignore[call-overload]
+            Organisation.created_at,
+            Level.stars,
+            Level.status,
+        )
+        .join(Level, col(Level.organisation_id) == col(Organisation.id), isouter=True)
+        .where(col(Organisation.id) > after)
+    )
     if q:
         like = f"%{q}%"
-        query = query.where(or_(col(Organisation.legal_name).like(like), col(Organisation.short_name).like(like), col(Organisation.credit_code) == q.upper()))
+        query = query.where(
+            or_(
+                col(Organisation.legal_name).like(like),
+                col(Organisation.short_name).like(like),
+                col(Organisation.credit_code) == q.upper(),
+            )
+        )
     return [Row(*row) for row in session.exec(query.order_by(Organisation.id, Level.family).limit(limit))]
 
 
 def public_levels(session: Session, limit: int) -> list[tuple[Level, Organisation]]:
     """The latest changes of levels that strangers may read, good and bad news alike."""
     statuses = [*PUBLIC, LevelStatus.SUSPENDED, LevelStatus.REVOKED]
-    return list(session.exec(select(Level, Organisation).join(Organisation).where(col(Level.status).in_(statuses), Organisation.kind == Kind.PROVIDER)
-                             .order_by(col(Level.status_since).desc()).limit(limit)))
+    return list(
+        session.exec(
+            select(Level, Organisation)
+            .join(Organisation)
+            .where(col(Level.status).in_(statuses), Organisation.kind == Kind.PROVIDER)
+            .order_by(col(Level.status_since).desc())
+            .limit(limit)
+        )
+    )
+
+
+def best_level(session: Session) -> tuple[Level, Organisation] | None:
+    """The highest level in good standing, for the public front."""
+    return session.exec(
+        select(Level, Organisation)
+        .join(Organisation)
+        .where(Level.status == LevelStatus.ACTIVE)
+        .order_by(col(Level.stars).desc(), col(Level.score).desc())
+        .limit(1)
+    ).first()

@@ -30,7 +30,11 @@ class LevelStatus(StrEnum):
     REVOKED = "revoked"
 
 
-PUBLIC = (LevelStatus.ACTIVE, LevelStatus.AT_RISK, LevelStatus.PROBATION)  # listed and matched; at risk reads as active outside
+PUBLIC = (
+    LevelStatus.ACTIVE,
+    LevelStatus.AT_RISK,
+    LevelStatus.PROBATION,
+)  # listed and matched; at risk reads as active outside
 
 MOVES = {
     (LevelStatus.ACTIVE, "risk"): LevelStatus.AT_RISK,
@@ -44,7 +48,13 @@ MOVES = {
     **{(status, "revoke"): LevelStatus.REVOKED for status in (*PUBLIC, LevelStatus.SUSPENDED)},
 }
 
-WINDOWS = {"_24m": timedelta(days=730), "_18m": timedelta(days=548), "_12m": timedelta(days=365), "_90d": timedelta(days=90), "_180d": timedelta(days=180)}
+WINDOWS = {
+    "_24m": timedelta(days=730),
+    "_18m": timedelta(days=548),
+    "_12m": timedelta(days=365),
+    "_90d": timedelta(days=90),
+    "_180d": timedelta(days=180),
+}
 REVIEW_PRIOR, REVIEW_PRIOR_MEAN = 3, 4.0  # as if three average reviews had come before the first
 HARD_GATE_GRACE_D = 30
 
@@ -110,7 +120,9 @@ class _Evidence:
 
     def __init__(self, facts: Iterable[FactRow], at: datetime, rules: Mapping[str, Any]) -> None:
         self.at, self.rules = at, rules
-        self.known = sorted((f for f in facts if f.known(at) and f.true_from <= at), key=lambda f: (f.true_from, f.id))
+        self.known = sorted(
+            (f for f in facts if f.known(at) and f.true_from <= at), key=lambda f: (f.true_from, f.id)
+        )
         self.roles = {c["code"]: c["counts_as"] for c in rules["personal_certificates"]}
         self.employed = {f.person_id for f in self.known if f.kind == FactKind.EMPLOYMENT and f.holds(at)}
         self.cap = float(rules["scoring"]["same_client_max_share_of_evidence"])
@@ -118,34 +130,57 @@ class _Evidence:
     def within(self, kind: FactKind, window: timedelta) -> tuple[list[FactRow], list[FactRow]]:
         """(inside the window, before it)"""
         every = [f for f in self.known if f.kind == kind]
-        return [f for f in every if f.true_from > self.at - window], [f for f in every if f.true_from <= self.at - window]
+        return [f for f in every if f.true_from > self.at - window], [
+            f for f in every if f.true_from <= self.at - window
+        ]
 
     def holding(self, kind: FactKind) -> list[FactRow]:
         return [f for f in self.known if f.kind == kind and f.holds(self.at)]
 
-    def of_clients(self, kind: FactKind, window: timedelta, keep: Callable[[FactRow], bool] = lambda _: True) -> tuple[list[FactRow], list[Counted]]:
+    def of_clients(
+        self, kind: FactKind, window: timedelta, keep: Callable[[FactRow], bool] = lambda _: True
+    ) -> tuple[list[FactRow], list[Counted]]:
         """Evidence from clients: none older than the window, no client with more than its share, newest first kept."""
         inside, outside = self.within(kind, window)
         inside = [f for f in inside if keep(f)]
         most = max(1, floor(self.cap * len(inside)))
         taken: Counter[str] = Counter()
-        counted, left = [], [Counted(f.id, _label(f), why_not=mark("older than the period")) for f in outside if keep(f)]
+        counted, left = (
+            [],
+            [Counted(f.id, _label(f), why_not=mark("older than the period")) for f in outside if keep(f)],
+        )
         for f in reversed(inside):
             client = str(f.value.get("client", ""))
             taken[client] += 1
             if taken[client] <= most:
                 counted.append(f)
             else:
-                left.append(Counted(f.id, _label(f), why_not=mark("one client may make up at most 40% of the evidence")))
+                left.append(
+                    Counted(
+                        f.id,
+                        _label(f),
+                        why_not=mark("one client may make up at most two fifths of the evidence"),
+                    )
+                )
         return counted, left
 
 
 def _label(fact: FactRow) -> str:
     value = fact.value
-    return str(fact.person or value.get("client") or value.get("code") or value.get("product") or value.get("platform") or value.get("case_id") or "")
+    return str(
+        fact.person
+        or value.get("client")
+        or value.get("code")
+        or value.get("product")
+        or value.get("platform")
+        or value.get("case_id")
+        or ""
+    )
 
 
-Reading = tuple[float, list[Counted], list[Counted], int | None]  # value, what counted, what did not, size of the sample
+Reading = tuple[
+    float, list[Counted], list[Counted], int | None
+]  # value, what counted, what did not, size of the sample
 
 
 def _counts(facts: Sequence[FactRow], window: timedelta | None = None) -> list[Counted]:
@@ -157,7 +192,11 @@ def _heads(role: str) -> Callable[[_Evidence, timedelta | None, Mapping[str, Any
         best: dict[int, FactRow] = {}
         left = []
         for f in e.known:
-            if f.kind != FactKind.CERTIFICATE or e.roles.get(str(f.value.get("code"))) != role or f.person_id is None:
+            if (
+                f.kind != FactKind.CERTIFICATE
+                or e.roles.get(str(f.value.get("code"))) != role
+                or f.person_id is None
+            ):
                 continue
             if f.person_id not in e.employed:
                 left.append(Counted(f.id, _label(f), why_not=mark("does not work here now")))
@@ -188,7 +227,9 @@ def _client_count(kind: FactKind, keep: Callable[[FactRow], bool] = lambda _: Tr
 
 
 def _attainment(e: _Evidence, _w: timedelta | None, _c: Mapping[str, Any], _s: int) -> Reading:
-    counted, left = e.of_clients(FactKind.OUTCOME_ATTESTED, WINDOWS["_12m"], lambda f: f.value.get("attainment") is not None)
+    counted, left = e.of_clients(
+        FactKind.OUTCOME_ATTESTED, WINDOWS["_12m"], lambda f: f.value.get("attainment") is not None
+    )
     values = [float(f.value["attainment"]) for f in counted]
     return round(median(values), 4) if values else 0.0, _counts(counted, WINDOWS["_12m"]), left, len(values)
 
@@ -197,7 +238,9 @@ def _reviews(e: _Evidence, window: timedelta | None, _c: Mapping[str, Any], _s: 
     """Bayesian mean (m·μ + Σr) / (m + n), m = 3, μ = 4: few reviews move it little."""
     counted, left = e.of_clients(FactKind.REVIEW, window or WINDOWS["_18m"])
     ratings = [float(f.value["rating"]) for f in counted]
-    value = (REVIEW_PRIOR * REVIEW_PRIOR_MEAN + sum(ratings)) / (REVIEW_PRIOR + len(ratings)) if ratings else 0.0
+    value = (
+        (REVIEW_PRIOR * REVIEW_PRIOR_MEAN + sum(ratings)) / (REVIEW_PRIOR + len(ratings)) if ratings else 0.0
+    )
     return round(value, 4), _counts(counted, window), left, len(ratings)
 
 
@@ -268,15 +311,31 @@ def _metric(evidence: _Evidence, config: Mapping[str, Any], stars: int) -> Metri
     min_sample = config.get("min_sample", {}).get(star)
     enough = neutral or min_sample is None or (sample or 0) >= min_sample
     points = 0.0 if neutral else config["weight"] * min(1.0, value / target)
-    return Metric(key, config["weight"], value, gate, target, round(points, 4), neutral or (enough and value >= gate and value > 0),
-                  neutral, sample, min_sample, config.get("grace_d", 0), tuple(counted), tuple(left))
+    return Metric(
+        key,
+        config["weight"],
+        value,
+        gate,
+        target,
+        round(points, 4),
+        neutral or (enough and value >= gate and value > 0),
+        neutral,
+        sample,
+        min_sample,
+        config.get("grace_d", 0),
+        tuple(counted),
+        tuple(left),
+    )
 
 
 def conduct(facts: Iterable[FactRow], at: datetime, rules: Mapping[str, Any]) -> float:
     """From 100: deductions as recorded, and what each clean month gives back, never above the start."""
     start, recovery = float(rules["conduct"]["start"]), float(rules["conduct"]["recovery_per_clean_month"])
     score, last = start, None
-    for f in sorted((f for f in facts if f.kind == FactKind.CONDUCT and f.known(at) and f.true_from <= at), key=lambda f: (f.true_from, f.id)):
+    for f in sorted(
+        (f for f in facts if f.kind == FactKind.CONDUCT and f.known(at) and f.true_from <= at),
+        key=lambda f: (f.true_from, f.id),
+    ):
         if last is not None:
             score = min(start, score + recovery * ((f.true_from - last).days // 30))
         score += float(f.value["delta"])
@@ -285,25 +344,46 @@ def conduct(facts: Iterable[FactRow], at: datetime, rules: Mapping[str, Any]) ->
 
 
 def _gates(e: _Evidence, limits: Mapping[str, Any], held_4star_days: int) -> list[Gate]:
-    clients = {str(f.value.get("client")) for kind in (FactKind.CASE_PUBLISHED, FactKind.OUTCOME_ATTESTED, FactKind.REVIEW)
-               for f in e.within(kind, WINDOWS["_24m"])[0] if f.value.get("client")}
+    clients = {
+        str(f.value.get("client"))
+        for kind in (FactKind.CASE_PUBLISHED, FactKind.OUTCOME_ATTESTED, FactKind.REVIEW)
+        for f in e.within(kind, WINDOWS["_24m"])[0]
+        if f.value.get("client")
+    }
     uptime = e.holding(FactKind.UPTIME)
     values = {
         "org_verified": float(bool(e.holding(FactKind.ORGANISATION_VERIFIED))),
         "conduct_min": conduct(e.known, e.at, e.rules),
         "complaints_upheld_12m_max": float(len(e.within(FactKind.COMPLAINT_UPHELD, WINDOWS["_12m"])[0])),
-        "major_open_max": float(sum(f.value.get("severity") == "major" for f in e.holding(FactKind.COMPLAINT_UPHELD))),
+        "major_open_max": float(
+            sum(f.value.get("severity") == "major" for f in e.holding(FactKind.COMPLAINT_UPHELD))
+        ),
         "distinct_clients_24m_min": float(len(clients)),
         "violations_180d_max": float(len(e.within(FactKind.VIOLATION, WINDOWS["_180d"])[0])),
         "data_export": float(bool(e.holding(FactKind.DATA_EXPORT))),
         "uptime_90d_min": float(uptime[-1].value["share"]) if uptime else 0.0,
         "held_4star_days_min": float(held_4star_days),
     }
-    return [Gate(key, values[key], float(limit), values[key] <= float(limit) if key.endswith("_max") else values[key] >= float(limit))
-            for key, limit in limits.items()]
+    return [
+        Gate(
+            key,
+            values[key],
+            float(limit),
+            values[key] <= float(limit) if key.endswith("_max") else values[key] >= float(limit),
+        )
+        for key, limit in limits.items()
+    ]
 
 
-def evaluate(facts: Iterable[FactRow], family: str, stars: int, at: datetime, rules: Mapping[str, Any], *, held_4star_days: int = 0) -> Tree:
+def evaluate(
+    facts: Iterable[FactRow],
+    family: str,
+    stars: int,
+    at: datetime,
+    rules: Mapping[str, Any],
+    *,
+    held_4star_days: int = 0,
+) -> Tree:
     """The reason tree for 3, 4 or 5 stars at a time, from what was known then.
 
     Score = Σ weight · min(1, value / target) over the metrics with enough evidence, scaled to 100. Met when every hard gate
@@ -318,7 +398,9 @@ def evaluate(facts: Iterable[FactRow], family: str, stars: int, at: datetime, ru
     pass_score = float(rules["scoring"]["pass_score"][str(stars)])
     met = all(m.met for m in metrics) and all(g.met for g in gates) and score >= pass_score
     tree = Tree(str(family), stars, at, str(rules["version"]), score, pass_score, metrics, gates, met)
-    return Tree(**{**tree.__dict__, "digest": sha256(json.dumps(as_data(tree), sort_keys=True).encode()).hexdigest()})
+    return Tree(
+        **{**tree.__dict__, "digest": sha256(json.dumps(as_data(tree), sort_keys=True).encode()).hexdigest()}
+    )
 
 
 def as_data(tree: Tree) -> dict[str, Any]:
@@ -337,24 +419,46 @@ def automatic_stars(facts: Iterable[FactRow], at: datetime) -> int:
     return 2 if any(f.kind == FactKind.CERTIFICATE and f.person_id in employed for f in known) else 1
 
 
-def days_held(facts: Sequence[FactRow], family: str, stars: int, at: datetime, rules: Mapping[str, Any], *, held_4star_days: int = 0) -> int:
+def days_held(
+    facts: Sequence[FactRow],
+    family: str,
+    stars: int,
+    at: datetime,
+    rules: Mapping[str, Any],
+    *,
+    held_4star_days: int = 0,
+) -> int:
     """For how many days in a row, ending now, the criteria were met as known on each day; counts no further than the rule asks."""
     need = int(rules["scoring"]["hold_days_before_upgrade"])
     for back in range(need + 1):
-        if not evaluate(facts, family, stars, at - timedelta(days=back), rules, held_4star_days=max(0, held_4star_days - back)).met:
+        if not evaluate(
+            facts,
+            family,
+            stars,
+            at - timedelta(days=back),
+            rules,
+            held_4star_days=max(0, held_4star_days - back),
+        ).met:
             return max(0, back - 1) if back else 0
     return need
 
 
 def grace_days(tree: Tree) -> int:
     """How long an organisation may stay below: the shortest grace among what fails; one published number for hard gates."""
-    failing = [m.grace_d for m in tree.metrics if not m.met] + [HARD_GATE_GRACE_D for g in tree.gates if not g.met]
+    failing = [m.grace_d for m in tree.metrics if not m.met] + [
+        HARD_GATE_GRACE_D for g in tree.gates if not g.met
+    ]
     return min(failing) if failing else 90
 
 
 def next_lapses(tree: Tree, at: datetime, most: int = 3) -> list[tuple[datetime, str, str]]:
     """(when, metric, label) of the counted facts that stop counting first."""
-    lapses = [(c.lapses_at, m.key, c.label) for m in tree.metrics for c in m.counted if c.lapses_at and c.lapses_at > at]
+    lapses = [
+        (c.lapses_at, m.key, c.label)
+        for m in tree.metrics
+        for c in m.counted
+        if c.lapses_at and c.lapses_at > at
+    ]
     return sorted(lapses)[:most]
 
 

@@ -18,7 +18,9 @@ from portal.mail.actions import send_mail
 from portal.refusal import Refused, mark
 
 hasher = PasswordHasher()
-_NOBODY = hasher.hash(secrets.token_hex(8))  # checked when there is no such person, so that the answer takes as long
+_NOBODY = hasher.hash(
+    secrets.token_hex(8)
+)  # checked when there is no such person, so that the answer takes as long
 
 
 def digest(token: str) -> str:
@@ -34,8 +36,14 @@ def sign_up(session: Session, entry: SignUp, *, language: str, now: datetime) ->
     if existing:
         send_mail(session, "accounts/already", to=existing, now=now, name=existing.name)
         return None
-    person = Person(uuid=str(uuid4()), email=entry.email, name=entry.name, password_hash=hasher.hash(entry.password),
-                    language=language, created_at=now)
+    person = Person(
+        uuid=str(uuid4()),
+        email=entry.email,
+        name=entry.name,
+        password_hash=hasher.hash(entry.password),
+        language=language,
+        created_at=now,
+    )
     session.add(person)
     session.flush()
     record(session, "account made", "person", person.id, by=person.id, now=now)
@@ -65,11 +73,12 @@ def confirm_address(session: Session, token: str, *, now: datetime) -> Person:
 
 def _use_token(session: Session, token: str, kind: TokenKind, *, now: datetime) -> Person:
     row = usable_token(session, digest(token), kind, now)
-    person = row and session.get(Person, row.person_id)
-    if row is None or person is None:
-        raise Refused(mark("This link has been used or has run out. Ask for a new one; nothing is lost."), status=410)
+    if row is None:
+        raise Refused(
+            mark("This link has been used or has run out. Ask for a new one; nothing is lost."), status=410
+        )
     row.used_at = now
-    return person
+    return session.get_one(Person, row.person_id)
 
 
 def sign_in(session: Session, email: str, password: str, *, browser: str, now: datetime) -> str | None:
@@ -90,8 +99,15 @@ def open_session(session: Session, person: Person, *, browser: str, now: datetim
     """Always a new token: one that a browser brought along is never kept."""
     assert person.id is not None  # noqa: S101
     token = secrets.token_urlsafe(32)
-    session.add(LoginSession(token_hash=digest(token), person_id=person.id, created_at=now,
-                             expires_at=now + SESSION_LASTS, browser=browser[:200]))
+    session.add(
+        LoginSession(
+            token_hash=digest(token),
+            person_id=person.id,
+            created_at=now,
+            expires_at=now + SESSION_LASTS,
+            browser=browser[:200],
+        )
+    )
     return token
 
 

@@ -9,8 +9,23 @@ from portal.refusal import mark
 from portal.web.forms import Input, Wrong
 
 # The commonest passwords of at least ten characters; the full list comes with account hardening.
-COMMON = {"1234567890", "password123", "qwertyuiop", "1q2w3e4r5t", "0123456789", "password1234", "1234567891", "aaaaaaaaaa",
-          "1111111111", "12345678910", "woaini1314", "qwerty12345", "iloveyou123", "a123456789", "q123456789"}
+COMMON = {
+    "1234567890",
+    "password123",
+    "qwertyuiop",
+    "1q2w3e4r5t",
+    "0123456789",
+    "password1234",
+    "1234567891",
+    "aaaaaaaaaa",
+    "1111111111",
+    "12345678910",
+    "woaini1314",
+    "qwerty12345",
+    "iloveyou123",
+    "a123456789",
+    "q123456789",
+}
 
 
 def _lower(value: str) -> str:
@@ -24,8 +39,12 @@ def _not_common(value: str) -> str:
 
 
 Email = Annotated[EmailStr, AfterValidator(_lower)]
-Password = Annotated[str, StringConstraints(strip_whitespace=False), Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX),
-                     AfterValidator(_not_common)]
+Password = Annotated[
+    str,
+    StringConstraints(strip_whitespace=False),
+    Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX),
+    AfterValidator(_not_common),
+]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -37,7 +56,9 @@ class SignUp(Input):
 
 class SignIn(Input):
     email: Annotated[str, Field(min_length=1, max_length=254), AfterValidator(_lower)]
-    password: Annotated[str, StringConstraints(strip_whitespace=False), Field(min_length=1, max_length=PASSWORD_MAX)]
+    password: Annotated[
+        str, StringConstraints(strip_whitespace=False), Field(min_length=1, max_length=PASSWORD_MAX)
+    ]
 
 
 class NewPassword(Input):

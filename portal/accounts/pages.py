@@ -23,8 +23,16 @@ COOKIE = "session"
 
 
 def _with_session(response: Response, token: str) -> Response:
-    response.set_cookie(Cookie(key=COOKIE, value=token, max_age=int(SESSION_LASTS.total_seconds()), httponly=True, samesite="lax",
-                               secure=settings().production))
+    response.set_cookie(
+        Cookie(
+            key=COOKIE,
+            value=token,
+            max_age=int(SESSION_LASTS.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=settings().production,
+        )
+    )
     return response
 
 
@@ -32,7 +40,12 @@ def _with_session(response: Response, token: str) -> Response:
 def sign_up_form(request: Request) -> Response:
     if isinstance(request.scope.get("user"), Viewer):
         return go("/my")
-    return html(request, "accounts/sign_up.html", form=Form.of({"next": request.query_params.get("next", "")}), errors={})
+    return html(
+        request,
+        "accounts/sign_up.html",
+        form=Form.of({"next": request.query_params.get("next", "")}),
+        errors={},
+    )
 
 
 @post("/sign-up")
@@ -63,7 +76,9 @@ def confirm_form(request: Request, session: Session, token: str) -> Response[str
 @post("/confirm/{token:str}")
 def confirm(request: Request, session: Session, token: str) -> Response:
     person = actions.confirm_address(session, token, now=clock.now())
-    session_token = actions.open_session(session, person, browser=request.headers.get("user-agent", ""), now=clock.now())
+    session_token = actions.open_session(
+        session, person, browser=request.headers.get("user-agent", ""), now=clock.now()
+    )
     return _with_session(go("/my", mark("Your address is confirmed.")), session_token)
 
 
@@ -81,11 +96,21 @@ def sign_in(request: Request, session: Session, form: Form) -> Response:
     token = None
     if entry:
         if not attempts_left(f"sign-in:{entry.email}", most=10, seconds=600):
-            errors = {"form": gettext(mark("Too many attempts. Please wait ten minutes, or reset your password."))}
+            errors = {
+                "form": gettext(mark("Too many attempts. Please wait ten minutes, or reset your password."))
+            }
         else:
-            token = actions.sign_in(session, entry.email, entry.password, browser=request.headers.get("user-agent", ""), now=clock.now())
+            token = actions.sign_in(
+                session,
+                entry.email,
+                entry.password,
+                browser=request.headers.get("user-agent", ""),
+                now=clock.now(),
+            )
             if token is None:
-                errors = {"form": gettext(mark("Address or password is wrong. Check both, or reset your password."))}
+                errors = {
+                    "form": gettext(mark("Address or password is wrong. Check both, or reset your password."))
+                }
     if token is None:
         return html(request, "accounts/sign_in.html", status=422, form=form, errors=errors)
     return _with_session(go(local_path(form["next"], "/my")), token)
@@ -109,35 +134,73 @@ def ask_reset(request: Request, session: Session, form: Form) -> Response[str]:
     entry, errors = check(AskReset, form)
     if entry and attempts_left(f"reset:{entry.email}", most=5, seconds=3600):
         actions.ask_reset(session, entry.email, now=clock.now())
-    return html(request, "accounts/ask_reset.html", status=200 if entry else 422, form=form, errors=errors, sent=entry is not None)
+    return html(
+        request,
+        "accounts/ask_reset.html",
+        status=200 if entry else 422,
+        form=form,
+        errors=errors,
+        sent=entry is not None,
+    )
 
 
 @get("/reset/{token:str}")
 def reset_form(request: Request, session: Session, token: str) -> Response[str]:
     good = usable_token(session, digest(token), TokenKind.RESET, clock.now()) is not None
-    return html(request, "accounts/reset.html", status=200 if good else 410, good=good, token=token, form=Form(), errors={})
+    return html(
+        request,
+        "accounts/reset.html",
+        status=200 if good else 410,
+        good=good,
+        token=token,
+        form=Form(),
+        errors={},
+    )
 
 
 @post("/reset/{token:str}")
 def reset(request: Request, session: Session, form: Form, token: str) -> Response:
     entry, errors = check(NewPassword, form)
     if entry is None:
-        return html(request, "accounts/reset.html", status=422, good=True, token=token, form=form, errors=errors)
+        return html(
+            request, "accounts/reset.html", status=422, good=True, token=token, form=form, errors=errors
+        )
     person = actions.reset_password(session, token, entry.password, now=clock.now())
-    session_token = actions.open_session(session, person, browser=request.headers.get("user-agent", ""), now=clock.now())
-    return _with_session(go("/my", mark("Your password is changed; other browsers are signed out.")), session_token)
+    session_token = actions.open_session(
+        session, person, browser=request.headers.get("user-agent", ""), now=clock.now()
+    )
+    return _with_session(
+        go("/my", mark("Your password is changed; other browsers are signed out.")), session_token
+    )
 
 
 @get("/language/{code:str}")
 def set_language(request: Request, code: str) -> Response:
     found(pick(LANGUAGES, code))
     response = go(local_path(request.query_params.get("next"), "/"))
-    response.set_cookie(Cookie(key="language", value=code, max_age=365 * 86400, samesite="lax", secure=settings().production))
+    response.set_cookie(
+        Cookie(key="language", value=code, max_age=365 * 86400, samesite="lax", secure=settings().production)
+    )
     return response
 
 
 routers = [
-    Router("/", route_handlers=[sign_up_form, sign_up, confirm_form, confirm, sign_in_form, sign_in, ask_reset_form, ask_reset,
-                                reset_form, reset, set_language], guards=[public]),
+    Router(
+        "/",
+        route_handlers=[
+            sign_up_form,
+            sign_up,
+            confirm_form,
+            confirm,
+            sign_in_form,
+            sign_in,
+            ask_reset_form,
+            ask_reset,
+            reset_form,
+            reset,
+            set_language,
+        ],
+        guards=[public],
+    ),
     Router("/", route_handlers=[confirm_again, sign_out], guards=[signed_in]),
 ]

@@ -20,7 +20,11 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
     rows = session.exec(
         select(LoginSession.id, Person, Employment.role, Organisation, StaffAppointment.role)  # type: ignore[call-overload]
         .join(Person, col(LoginSession.person_id) == col(Person.id))
-        .join(Employment, (col(Employment.person_id) == col(Person.id)) & (Employment.status == EmploymentStatus.CONFIRMED), isouter=True)
+        .join(
+            Employment,
+            (col(Employment.person_id) == col(Person.id)) & (Employment.status == EmploymentStatus.CONFIRMED),
+            isouter=True,
+        )
         .join(Organisation, col(Employment.organisation_id) == col(Organisation.id), isouter=True)
         .join(StaffAppointment, col(StaffAppointment.person_id) == col(Person.id), isouter=True)
         .where(LoginSession.token_hash == token_hash, LoginSession.expires_at > now)
@@ -28,15 +32,31 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
     if not rows:
         return None
     session_id, person, role, organisation, _ = rows[0]
-    acting = organisation and Acting(organisation.id, organisation.kind, organisation.short_name, role, organisation.trust)
-    return Viewer(person.id, session_id, person.name, person.email, person.confirmed_at is not None, acting,
-                  frozenset(str(row[4]) for row in rows if row[4]))
+    acting = organisation and Acting(
+        organisation.id, organisation.kind, organisation.short_name, role, organisation.trust
+    )
+    return Viewer(
+        person.id,
+        session_id,
+        person.name,
+        person.email,
+        person.confirmed_at is not None,
+        acting,
+        frozenset(str(row[4]) for row in rows if row[4]),
+    )
 
 
 def usable_token(session: Session, token_hash: str, kind: TokenKind, now: datetime) -> MailedToken | None:
-    return session.exec(select(MailedToken).where(
-        MailedToken.token_hash == token_hash, MailedToken.kind == kind, col(MailedToken.used_at).is_(None), MailedToken.expires_at > now
-    ).with_for_update()).first()
+    return session.exec(
+        select(MailedToken)
+        .where(
+            MailedToken.token_hash == token_hash,
+            MailedToken.kind == kind,
+            col(MailedToken.used_at).is_(None),
+            MailedToken.expires_at > now,
+        )
+        .with_for_update()
+    ).first()
 
 
 def has_demo_people(session: Session) -> bool:

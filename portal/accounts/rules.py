@@ -1,7 +1,7 @@
 """What an account may be."""
 
-from enum import StrEnum
 from datetime import timedelta
+from enum import StrEnum
 
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 SESSION_LASTS = timedelta(days=30)

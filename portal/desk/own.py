@@ -17,30 +17,59 @@ from portal.web.viewer import Viewer
 
 def next_step(session: Session, viewer: Viewer, _now: datetime) -> Next | None:
     if not viewer.confirmed:
-        return Next(mark("Confirm your e-mail address"), mark("The link is in your mailbox; it holds for three days."),
-                    "/my/confirm-again", mark("Send the link again"))
+        return Next(
+            mark("Confirm your e-mail address"),
+            mark("The link is in your mailbox; it holds for three days."),
+            "/my/confirm-again",
+            mark("Send the link again"),
+        )
     acting = viewer.organisation
     if acting is None:
-        return Next(mark("Register your organisation"), mark("Two minutes; you can learn and draft at once. If a colleague has registered it already, ask for an invitation."),
-                    "/my/organisation/new", mark("Register an organisation"))
+        return Next(
+            mark("Register your organisation"),
+            mark(
+                "Two minutes; you can learn and draft at once. If a colleague has registered it already, ask for an invitation."
+            ),
+            "/my/organisation/new",
+            mark("Register an organisation"),
+        )
     if acting.trust in (Trust.PROVISIONAL, Trust.FROZEN) and viewer.is_owner:
         submission = verification_of(session, acting.id).submission
         if submission is None:
-            return Next(mark("Have your organisation verified"), mark("Upload the business licence. Verification opens certificates, the directory and invitations."),
-                        "/my/verification", mark("Upload the licence"))
+            return Next(
+                mark("Have your organisation verified"),
+                mark(
+                    "Upload the business licence. Verification opens certificates, the directory and invitations."
+                ),
+                "/my/verification",
+                mark("Upload the licence"),
+            )
         if submission.status == Status.ACTION_REQUIRED:
-            return Next(mark("Answer what staff asked about your licence"), mark("Each item says what would mend it. The clock stands still until you answer."),
-                        "/my/verification", mark("See what is asked"))
+            return Next(
+                mark("Answer what staff asked about your licence"),
+                mark("Each item says what would mend it. The clock stands still until you answer."),
+                "/my/verification",
+                mark("See what is asked"),
+            )
     return None
 
 
 def clocks(session: Session, viewer: Viewer, _now: datetime) -> list[Clock]:
     if viewer.organisation and viewer.organisation.trust == Trust.PROVISIONAL:
         organisation = session.get_one(Organisation, viewer.organisation.id)
-        return [Clock(organisation.created_at + VERIFY_WITHIN, mark("Unverified until then, the organisation is frozen; drafts are kept."), "/my/verification")]
+        return [
+            Clock(
+                organisation.created_at + VERIFY_WITHIN,
+                mark("Unverified until then, the organisation is frozen; drafts are kept."),
+                "/my/verification",
+            )
+        ]
     return []
 
 
 def review_lines(session: Session, viewer: Viewer, _now: datetime) -> list[DeskLine]:
     counts = queue_counts(session, viewer.person_id)
-    return [DeskLine(KINDS[key].name, counts.get(key, 0), f"/staff/review?kind={key}") for key in kinds_for(viewer.staff_roles)]
+    return [
+        DeskLine(KINDS[key].name, counts.get(key, 0), f"/staff/review?kind={key}")
+        for key in kinds_for(viewer.staff_roles)
+    ]

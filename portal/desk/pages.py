@@ -29,10 +29,14 @@ def home(request: Request, session: Session) -> Response:
     if viewer.is_staff and viewer.organisation is None:
         return go("/staff")
     following = next((found for make in CONTRIBUTIONS.next if (found := make(session, viewer, now))), None)
-    clocks = sorted((c for make in CONTRIBUTIONS.clocks for c in make(session, viewer, now)), key=lambda c: c.until)
+    clocks = sorted(
+        (c for make in CONTRIBUTIONS.clocks for c in make(session, viewer, now)), key=lambda c: c.until
+    )
     parts = [part for make in CONTRIBUTIONS.home if (part := make(session, viewer, now))]
     organisation = session.get(Organisation, viewer.organisation.id) if viewer.organisation else None
-    return html(request, "desk/home.html", following=following, clocks=clocks, parts=parts, organisation=organisation)
+    return html(
+        request, "desk/home.html", following=following, clocks=clocks, parts=parts, organisation=organisation
+    )
 
 
 @get("/my/history")
@@ -40,7 +44,12 @@ def own_history(request: Request, session: Session) -> Response[str]:
     viewer = viewer_of(request)
     if viewer.organisation is None:
         raise NotFound
-    return html(request, "desk/history.html", entries=recent(session, organisation_id=viewer.organisation.id, limit=100), staff=False)
+    return html(
+        request,
+        "desk/history.html",
+        entries=recent(session, organisation_id=viewer.organisation.id, limit=100),
+        staff=False,
+    )
 
 
 @get("/staff")
@@ -66,7 +75,12 @@ def demo_outbox(request: Request, session: Session) -> Response[str]:
 @get("/rules")
 def rules(request: Request, session: Session) -> Response[str]:
     """The programme in force, as people read it."""
-    return html(request, "desk/rules.html", programme=programme_at(session, clock.now()), viewer_is_guest=not isinstance(request.scope.get("user"), Viewer))
+    return html(
+        request,
+        "desk/rules.html",
+        programme=programme_at(session, clock.now()),
+        viewer_is_guest=not isinstance(request.scope.get("user"), Viewer),
+    )
 
 
 @get("/healthz")

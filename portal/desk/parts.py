@@ -60,6 +60,9 @@ class Contributions:
     desk: list[Callable[[Session, Viewer, datetime], list[DeskLine]]] = field(default_factory=list)
     front: list[Callable[[Session, datetime], Part | None]] = field(default_factory=list)
     sweeps: list[Callable[[], None]] = field(default_factory=list)
+    level_changed: list[Callable[[Session, int, datetime], None]] = field(
+        default_factory=list
+    )  # in the same transaction
 
 
 CONTRIBUTIONS = Contributions()

@@ -13,7 +13,9 @@ from portal.files.rules import accept
 from portal.settings import settings
 
 
-def store_file(session: Session, name: str, content: bytes, *, organisation_id: int | None, by: int, now: datetime) -> StoredFile:
+def store_file(
+    session: Session, name: str, content: bytes, *, organisation_id: int | None, by: int, now: datetime
+) -> StoredFile:
     """Check and keep a document; Refused with a sentence when it isn't one. Bytes first, row second: a crash leaves no row."""
     name, media_type = accept(name, content)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -23,8 +25,15 @@ def store_file(session: Session, name: str, content: bytes, *, organisation_id: 
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(content)
         os.replace(file.name, path)
-    row = StoredFile(sha256=sha256, name=name, media_type=media_type, size=len(content), organisation_id=organisation_id,
-                     uploaded_by=by, uploaded_at=now)
+    row = StoredFile(
+        sha256=sha256,
+        name=name,
+        media_type=media_type,
+        size=len(content),
+        organisation_id=organisation_id,
+        uploaded_by=by,
+        uploaded_at=now,
+    )
     session.add(row)
     session.flush()
     return row

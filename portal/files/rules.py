@@ -15,10 +15,20 @@ def accept(name: str, content: bytes) -> tuple[str, str]:
     if not content:
         raise Refused(mark("The file is empty. Please choose it again."), status=422)
     if len(content) > MOST_BYTES:
-        raise Refused(mark("The file is larger than 10 MB. Please choose a smaller scan or photo; nothing else was lost."), status=413)
+        raise Refused(
+            mark(
+                "The file is larger than 10 MB. Please choose a smaller scan or photo; nothing else was lost."
+            ),
+            status=413,
+        )
     kind = _sniff(content)
     if kind not in ACCEPTED:
-        raise Refused(mark("The file is not what its name says, or of a kind we can't show. Please upload a PDF, JPEG or PNG."), status=422)
+        raise Refused(
+            mark(
+                "The file is not what its name says, or of a kind we can't show. Please upload a PDF, JPEG or PNG."
+            ),
+            status=422,
+        )
     base = re.sub(r"[^\w.\- （）()]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])
     stem = base.rsplit(".", 1)[0].strip(". ") or "file"
     return f"{stem[:80]}.{ACCEPTED[kind]}", kind

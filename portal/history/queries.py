@@ -24,21 +24,34 @@ class Entry:
     reason: str
 
 
-_COLUMNS = (History.at, Person.name, History.verb, History.subject_kind, History.subject_id, Organisation.short_name,
-            History.before, History.after, History.reason)
+_COLUMNS = (
+    History.at,
+    Person.name,
+    History.verb,
+    History.subject_kind,
+    History.subject_id,
+    Organisation.short_name,
+    History.before,
+    History.after,
+    History.reason,
+)
 
 
 def timeline(session: Session, subject_kind: str, subject_id: int) -> list[Entry]:
     """What happened to one thing, newest first."""
     rows = session.exec(
-        select(*_COLUMNS).join(Person, isouter=True).join(Organisation, isouter=True)  # type: ignore[call-overload]
+        select(*_COLUMNS)
+        .join(Person, isouter=True)
+        .join(Organisation, isouter=True)  # type: ignore[call-overload]
         .where(History.subject_kind == subject_kind, History.subject_id == subject_id)
         .order_by(col(History.id).desc())
     )
     return [Entry(*row) for row in rows]
 
 
-def recent(session: Session, *, organisation_id: int | None = None, before_id: int | None = None, limit: int = 50) -> list[Entry]:
+def recent(
+    session: Session, *, organisation_id: int | None = None, before_id: int | None = None, limit: int = 50
+) -> list[Entry]:
     """The latest changes, of one organisation or of all, newest first."""
     query = select(*_COLUMNS).join(Person, isouter=True).join(Organisation, isouter=True)  # type: ignore[call-overload]
     if organisation_id is not None:

@@ -10,7 +10,10 @@ from portal.columns import json_field
 
 
 class Fact(SQLModel, table=True):
-    __table_args__ = (Index("ix_fact_organisation_kind", "organisation_id", "kind"), Index("ix_fact_person_kind", "person_id", "kind"))
+    __table_args__ = (
+        Index("ix_fact_organisation_kind", "organisation_id", "kind"),
+        Index("ix_fact_person_kind", "person_id", "kind"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(max_length=40)  # see `portal.ledger.rules.FactKind`
     organisation_id: int | None = Field(default=None, foreign_key="organisation.id")

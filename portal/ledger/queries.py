@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
@@ -11,7 +12,9 @@ from portal.ledger.rules import FactKind, FactRow
 
 
 def facts_from(session: Session, source_kind: str, source_id: int) -> list[Fact]:
-    return list(session.exec(select(Fact).where(Fact.source_kind == source_kind, Fact.source_id == source_id)))
+    return list(
+        session.exec(select(Fact).where(Fact.source_kind == source_kind, Fact.source_id == source_id))
+    )
 
 
 def facts_of(session: Session, organisation_id: int) -> list[FactRow]:
@@ -28,11 +31,30 @@ def facts_of_people(session: Session, people: Sequence[int]) -> list[FactRow]:
 
 def facts_of_all(session: Session, kinds: Sequence[str], since: datetime) -> list[FactRow]:
     """Facts of some kinds of all organisations, those still true after `since`; one query."""
-    return _rows(session, col(Fact.kind).in_(kinds) & or_(col(Fact.true_until).is_(None), col(Fact.true_until) > since))
+    return _rows(
+        session, col(Fact.kind).in_(kinds) & or_(col(Fact.true_until).is_(None), col(Fact.true_until) > since)
+    )
 
 
-def _rows(session: Session, condition: object) -> list[FactRow]:
-    query = (select(Fact.id, Fact.kind, Fact.organisation_id, Fact.person_id, Fact.true_from, Fact.true_until, Fact.recorded_at,  # type: ignore[call-overload]
-                    Fact.retracted_at, Fact.value, Fact.source_kind, Fact.source_id, Person.name)
-             .join(Person, col(Fact.person_id) == col(Person.id), isouter=True).where(condition).order_by(Fact.id))
-    return [FactRow(*row[:11], person=row[11] or "") for row in session.exec(query)]
+def _rows(session: Session, condition: Any) -> list[FactRow]:
+    columns: tuple[Any, ...] = (
+        Fact.id,
+        Fact.kind,
+        Fact.organisation_id,
+        Fact.person_id,
+        Fact.true_from,
+        Fact.true_until,
+        Fact.recorded_at,
+        Fact.retracted_at,
+        Fact.value,
+        Fact.source_kind,
+        Fact.source_id,
+        Person.name,
+    )
+    query = (
+        select(*columns)
+        .join(Person, col(Fact.person_id) == col(Person.id), isouter=True)
+        .where(condition)
+        .order_by(col(Fact.id))
+    )
+    return [FactRow(*[*row[:11], row[11] or ""]) for row in session.exec(query)]

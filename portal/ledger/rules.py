@@ -12,7 +12,9 @@ class FactKind(StrEnum):
     TRAINING = "training"  # person; {hours, module}
     CERTIFICATE = "certificate"  # person; {code, number}; until it ends
     CASE_PUBLISHED = "case_published"  # organisation; {client, named, industry, case_id, capabilities}
-    OUTCOME_ATTESTED = "outcome_attested"  # organisation; {client, case_id, attainment: share of the target or None}
+    OUTCOME_ATTESTED = (
+        "outcome_attested"  # organisation; {client, case_id, attainment: share of the target or None}
+    )
     REVIEW = "review"  # organisation; {client, rating: 1-5}
     RENEWAL = "renewal"  # organisation; {client, renewed: bool}
     RESPONSE = "response"  # organisation; {brief_id, in_time: bool}

@@ -23,7 +23,9 @@ def deliver(mail_id: int) -> None:
     """Send one mail, once. Without SMTP_URL it stays a row, to be read in the demo's outbox."""
     if not settings().smtp_url:
         return
-    with transaction(sessions()) as session:  # the claim is committed first: no lock is held while the server answers
+    with transaction(
+        sessions()
+    ) as session:  # the claim is committed first: no lock is held while the server answers
         mail = waiting_mail(session, mail_id, clock.now())
         if mail is None:
             return
@@ -59,8 +61,11 @@ def _send(mail: Mail) -> None:
     message["Message-ID"] = make_msgid(str(mail.id), domain=address.partition("@")[2])
     message.set_content(mail.text)
     host, port = url.hostname or "127.0.0.1", url.port or (465 if url.scheme == "smtps" else 587)
-    server = (smtplib.SMTP_SSL(host, port, timeout=20, context=ssl.create_default_context()) if url.scheme == "smtps"
-              else smtplib.SMTP(host, port, timeout=20))
+    server = (
+        smtplib.SMTP_SSL(host, port, timeout=20, context=ssl.create_default_context())
+        if url.scheme == "smtps"
+        else smtplib.SMTP(host, port, timeout=20)
+    )
     with server:
         if url.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())

@@ -18,13 +18,17 @@ from portal.organisations.queries import code_taken, open_employment, storefront
 from portal.organisations.rules import EmploymentStatus, Ending, Kind, Role
 from portal.refusal import Refused, mark
 
-CODE_TAKEN = mark("An organisation with this credit code is registered already. Ask its owner for an invitation, or write to us if it is not yours.")
+CODE_TAKEN = mark(
+    "An organisation with this credit code is registered already. Ask its owner for an invitation, or write to us if it is not yours."
+)
 
 
 def register(session: Session, entry: Register, *, by: int, now: datetime) -> Organisation:
     """A provisional organisation with its owner. One organisation a credit code, one employer a person."""
     if open_employment(session, by):
-        raise Refused(mark("You already belong to an organisation. Leave it first, or register with another account."))
+        raise Refused(
+            mark("You already belong to an organisation. Leave it first, or register with another account.")
+        )
     if code_taken(session, entry.credit_code):
         raise Refused(CODE_TAKEN)
     provisional = f"new-{secrets.token_hex(8)}"
@@ -33,72 +37,180 @@ def register(session: Session, entry: Register, *, by: int, now: datetime) -> Or
     session.flush()
     organisation.slug = f"yq-{now.year}-{organisation.id:04d}"
     person = session.get_one(Person, by)
-    join(session, Employment(organisation_id=organisation.id or 0, email=person.email, role=Role.OWNER, invited_at=now), person, now=now)
+    join(
+        session,
+        Employment(organisation_id=organisation.id or 0, email=person.email, role=Role.OWNER, invited_at=now),
+        person,
+        now=now,
+    )
     if organisation.kind is Kind.PROVIDER:
         session.add(Storefront(organisation_id=organisation.id or 0, languages=["zh"]))
-    record(session, "organisation registered", "organisation", organisation.id, by=by, now=now, organisation_id=organisation.id,
-           after={"name": organisation.legal_name, "code": organisation.credit_code, "kind": organisation.kind.value})
+    record(
+        session,
+        "organisation registered",
+        "organisation",
+        organisation.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        after={
+            "name": organisation.legal_name,
+            "code": organisation.credit_code,
+            "kind": organisation.kind.value,
+        },
+    )
     return organisation
 
 
 def join(session: Session, employment: Employment, person: Person, *, now: datetime) -> None:
     """Both sides have agreed: from now on the person counts for this organisation, and for no other."""
     assert person.id is not None  # noqa: S101
-    employment.person_id, employment.status, employment.confirmed_at, employment.token_hash = person.id, EmploymentStatus.CONFIRMED, now, None
+    employment.person_id, employment.status, employment.confirmed_at, employment.token_hash = (
+        person.id,
+        EmploymentStatus.CONFIRMED,
+        now,
+        None,
+    )
     session.add(employment)
     session.flush()
-    write_fact(session, FactKind.EMPLOYMENT, organisation_id=employment.organisation_id, person_id=person.id,
-               source=("employment", employment.id), by=person.id, now=now, role=employment.role.value)
-    record(session, "person joined", "employment", employment.id, by=person.id, now=now, organisation_id=employment.organisation_id,
-           after={"person": person.name, "role": employment.role.value})
+    write_fact(
+        session,
+        FactKind.EMPLOYMENT,
+        organisation_id=employment.organisation_id,
+        person_id=person.id,
+        source=("employment", employment.id),
+        by=person.id,
+        now=now,
+        role=employment.role.value,
+    )
+    record(
+        session,
+        "person joined",
+        "employment",
+        employment.id,
+        by=person.id,
+        now=now,
+        organisation_id=employment.organisation_id,
+        after={"person": person.name, "role": employment.role.value},
+    )
 
 
-def invite(session: Session, organisation: Organisation, email: str, role: Role, *, language: str, by: Person, now: datetime) -> Employment:
+def invite(
+    session: Session,
+    organisation: Organisation,
+    email: str,
+    role: Role,
+    *,
+    language: str,
+    by: Person,
+    now: datetime,
+) -> Employment:
     """Mail an invitation; the link counts once the person accepts it."""
     token = secrets.token_urlsafe(32)
-    employment = Employment(organisation_id=organisation.id or 0, email=email.lower(), role=role, token_hash=digest(token),
-                            invited_at=now, expires_at=now + INVITE_LASTS)
+    employment = Employment(
+        organisation_id=organisation.id or 0,
+        email=email.lower(),
+        role=role,
+        token_hash=digest(token),
+        invited_at=now,
+        expires_at=now + INVITE_LASTS,
+    )
     session.add(employment)
     session.flush()
-    send_mail(session, "organisations/invitation", to=_Address(email.lower(), language), now=now, inviter=by.name,
-              organisation=organisation.legal_name, path=f"/join/{token}")
-    record(session, "person invited", "employment", employment.id, by=by.id, now=now, organisation_id=organisation.id,
-           after={"email": email.lower(), "role": role.value})
+    send_mail(
+        session,
+        "organisations/invitation",
+        to=_Address(email.lower(), language),
+        now=now,
+        inviter=by.name,
+        organisation=organisation.legal_name,
+        path=f"/join/{token}",
+    )
+    record(
+        session,
+        "person invited",
+        "employment",
+        employment.id,
+        by=by.id,
+        now=now,
+        organisation_id=organisation.id,
+        after={"email": email.lower(), "role": role.value},
+    )
     return employment
 
 
 def accept_invitation(session: Session, employment: Employment, person: Person, *, now: datetime) -> None:
     if person.email != employment.email:
-        raise Refused(mark("This invitation went to another address. Sign in with that address, or ask for a new invitation."))
+        raise Refused(
+            mark(
+                "This invitation went to another address. Sign in with that address, or ask for a new invitation."
+            )
+        )
     if open_employment(session, person.id or 0):
-        raise Refused(mark("You still belong to another organisation, and nobody counts for two. Leave it first; your certificates stay yours."))
+        raise Refused(
+            mark(
+                "You still belong to another organisation, and nobody counts for two. Leave it first; your certificates stay yours."
+            )
+        )
     person.confirmed_at = person.confirmed_at or now  # the link reached their mailbox
     join(session, employment, person, now=now)
 
 
-def end_employment(session: Session, employment: Employment, ending: Ending, *, by: int, now: datetime) -> None:
+def end_employment(
+    session: Session, employment: Employment, ending: Ending, *, by: int, now: datetime
+) -> None:
     """The link ends, whoever ends it; certificates stay with the person."""
     if employment.status is EmploymentStatus.ENDED:
         raise Refused(mark("This person has left already."))
     was_confirmed = employment.status is EmploymentStatus.CONFIRMED
-    employment.status, employment.ended_at, employment.ending, employment.token_hash = EmploymentStatus.ENDED, now, ending, None
+    employment.status, employment.ended_at, employment.ending, employment.token_hash = (
+        EmploymentStatus.ENDED,
+        now,
+        ending,
+        None,
+    )
     if was_confirmed:
         end_facts(session, FactKind.EMPLOYMENT, source=("employment", employment.id or 0), at=now)
-    record(session, "person left" if was_confirmed else "invitation withdrawn", "employment", employment.id, by=by, now=now,
-           organisation_id=employment.organisation_id, after={"email": employment.email, "how": ending.value})
+    record(
+        session,
+        "person left" if was_confirmed else "invitation withdrawn",
+        "employment",
+        employment.id,
+        by=by,
+        now=now,
+        organisation_id=employment.organisation_id,
+        after={"email": employment.email, "how": ending.value},
+    )
 
 
-def save_storefront(session: Session, organisation: Organisation, entry: EditStorefront, *, by: int, now: datetime) -> Storefront:
-    storefront = storefront_of(session, organisation.id or 0) or Storefront(organisation_id=organisation.id or 0)
-    before = storefront.model_dump(mode="json", include={"price_low", "price_high", "fee_model", "capacity", "accepting"})
+def save_storefront(
+    session: Session, organisation: Organisation, entry: EditStorefront, *, by: int, now: datetime
+) -> Storefront:
+    storefront = storefront_of(session, organisation.id or 0) or Storefront(
+        organisation_id=organisation.id or 0
+    )
+    before = storefront.model_dump(
+        mode="json", include={"price_low", "price_high", "fee_model", "capacity", "accepting"}
+    )
     for name, value in entry.model_dump(exclude={"about"}).items():
         setattr(storefront, name, value)
     storefront.capacity_confirmed_at = now
     storefront.revision += 1
     organisation.about = entry.about
     session.add(storefront)
-    record(session, "storefront saved", "organisation", organisation.id, by=by, now=now, organisation_id=organisation.id, before=before,
-           after=storefront.model_dump(mode="json", include={"price_low", "price_high", "fee_model", "capacity", "accepting"}))
+    record(
+        session,
+        "storefront saved",
+        "organisation",
+        organisation.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        before=before,
+        after=storefront.model_dump(
+            mode="json", include={"price_low", "price_high", "fee_model", "capacity", "accepting"}
+        ),
+    )
     return storefront
 
 

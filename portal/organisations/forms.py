@@ -27,6 +27,7 @@ def _website(value: str) -> str:
 
 def _known(taxonomy: str):  # type: ignore[no-untyped-def]
     """Only keys of the programme's taxonomy; the page passes them in the validation context."""
+
     def check(value: list[str], info: ValidationInfo) -> list[str]:
         allowed = (info.context or {}).get(taxonomy)
         if allowed is not None and set(value) - set(allowed):

@@ -36,12 +36,19 @@ class Employment(SQLModel, table=True):
     """A person works for an organisation while the link is confirmed by both; one at a time."""
 
     __table_args__ = (
-        Index("uq_employment_confirmed_person", "person_id", unique=True,
-              sqlite_where=text("status = 'confirmed'"), postgresql_where=text("status = 'confirmed'")),
+        Index(
+            "uq_employment_confirmed_person",
+            "person_id",
+            unique=True,
+            sqlite_where=text("status = 'confirmed'"),
+            postgresql_where=text("status = 'confirmed'"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     organisation_id: int = Field(foreign_key="organisation.id", index=True)
-    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)  # None while invited by address
+    person_id: int | None = Field(
+        default=None, foreign_key="person.id", index=True
+    )  # None while invited by address
     email: str = Field(max_length=254)
     role: Role = enum_field(Role, default=Role.MEMBER)
     status: EmploymentStatus = enum_field(EmploymentStatus, default=EmploymentStatus.INVITED)

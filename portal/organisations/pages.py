@@ -22,12 +22,26 @@ from portal.web.viewer import in_organisation, provider_owner, public, signed_in
 
 def _taxonomy(programme: Programme) -> dict[str, list[str]]:
     taxonomy = programme["taxonomy"]
-    return {"directions": list(taxonomy["directions"]), "industries": list(taxonomy["industries"]),
-            "capabilities": list(programme.leaves("capabilities")), "modes": list(taxonomy["modes"]), "languages": list(taxonomy["languages"])}
+    return {
+        "directions": list(taxonomy["directions"]),
+        "industries": list(taxonomy["industries"]),
+        "capabilities": list(programme.leaves("capabilities")),
+        "modes": list(taxonomy["modes"]),
+        "languages": list(taxonomy["languages"]),
+    }
 
 
-def _register_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
-    return html(request, "organisations/register.html", status=status, form=form, errors=errors, programme=programme_at(session, clock.now()))
+def _register_page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
+    return html(
+        request,
+        "organisations/register.html",
+        status=status,
+        form=form,
+        errors=errors,
+        programme=programme_at(session, clock.now()),
+    )
 
 
 @get("/my/organisation/new")
@@ -68,9 +82,18 @@ def team(request: Request, session: Session) -> Response[str]:
     return _team_page(request, session, Form(), {})
 
 
-def _team_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+def _team_page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
     acting = found(viewer_of(request).organisation)
-    return html(request, "organisations/team.html", status=status, members=queries.members_of(session, acting.id), form=form, errors=errors)
+    return html(
+        request,
+        "organisations/team.html",
+        status=status,
+        members=queries.members_of(session, acting.id),
+        form=form,
+        errors=errors,
+    )
 
 
 @post("/my/team")
@@ -83,8 +106,15 @@ def invite(request: Request, session: Session, form: Form) -> Response:
         errors = {"email": gettext(mark("This address is invited already, or works here."))}
     if entry is None or errors:
         return _team_page(request, session, form, errors, 422)
-    actions.invite(session, session.get_one(Organisation, acting.id), entry.email, entry.role, language=language(),
-                   by=session.get_one(Person, viewer.person_id), now=clock.now())
+    actions.invite(
+        session,
+        session.get_one(Organisation, acting.id),
+        entry.email,
+        entry.role,
+        language=language(),
+        by=session.get_one(Person, viewer.person_id),
+        now=clock.now(),
+    )
     return go("/my/team", mark("Invited. The link in the mail holds for 14 days."))
 
 
@@ -99,7 +129,9 @@ def end(request: Request, session: Session, employment_id: int) -> Response:
         return go("/my/team")
     if own and employment.role == "owner" and len(queries.owners_of(session, acting.id)) == 1:
         raise Refused(mark("You are the only owner. Make somebody else an owner first."))
-    actions.end_employment(session, employment, Ending.LEFT if own else Ending.REMOVED, by=viewer.person_id, now=clock.now())
+    actions.end_employment(
+        session, employment, Ending.LEFT if own else Ending.REMOVED, by=viewer.person_id, now=clock.now()
+    )
     return go("/my" if own else "/my/team", mark("Done. Certificates stay with the person."))
 
 
@@ -107,21 +139,39 @@ def end(request: Request, session: Session, employment_id: int) -> Response:
 def invitation(request: Request, session: Session, token: str) -> Response[str]:
     """Where the mailed link leads; nothing happens until the person says yes."""
     row = queries.employment_invited(session, digest(token), clock.now())
-    return html(request, "organisations/join.html", status=200 if row else 410, organisation=row and row[1], employment=row and row[0], token=token)
+    return html(
+        request,
+        "organisations/join.html",
+        status=200 if row else 410,
+        organisation=row and row[1],
+        employment=row and row[0],
+        token=token,
+    )
 
 
 @post("/my/join/{token:str}")
 def accept(request: Request, session: Session, token: str) -> Response:
     row = queries.employment_invited(session, digest(token), clock.now())
     if row is None:
-        raise Refused(mark("This link has been used or has run out. Ask for a new one; nothing is lost."), status=410)
+        raise Refused(
+            mark("This link has been used or has run out. Ask for a new one; nothing is lost."), status=410
+        )
     person = session.get_one(Person, viewer_of(request).person_id)
     actions.accept_invitation(session, row[0], person, now=clock.now())
     return go("/my", mark("Welcome. What you learn and the certificates you earn stay yours."))
 
 
-def _storefront_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
-    return html(request, "organisations/storefront.html", status=status, form=form, errors=errors, programme=programme_at(session, clock.now()))
+def _storefront_page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
+    return html(
+        request,
+        "organisations/storefront.html",
+        status=status,
+        form=form,
+        errors=errors,
+        programme=programme_at(session, clock.now()),
+    )
 
 
 @get("/my/storefront")
@@ -145,7 +195,13 @@ def save_storefront(request: Request, session: Session, form: Form) -> Response:
         errors["price_high"] = errors.pop("form")
     if entry is None or errors:
         return _storefront_page(request, session, form, errors, 422)
-    actions.save_storefront(session, session.get_one(Organisation, found(viewer.organisation).id), entry, by=viewer.person_id, now=clock.now())
+    actions.save_storefront(
+        session,
+        session.get_one(Organisation, found(viewer.organisation).id),
+        entry,
+        by=viewer.person_id,
+        now=clock.now(),
+    )
     return go("/my/storefront", mark("Saved."))
 
 

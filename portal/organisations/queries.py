@@ -22,7 +22,10 @@ class Member:
 
 
 def code_taken(session: Session, credit_code: str) -> bool:
-    return session.exec(select(Organisation.id).where(Organisation.credit_code == credit_code)).first() is not None
+    return (
+        session.exec(select(Organisation.id).where(Organisation.credit_code == credit_code)).first()
+        is not None
+    )
 
 
 def slug_taken(session: Session, slug: str) -> bool:
@@ -30,32 +33,68 @@ def slug_taken(session: Session, slug: str) -> bool:
 
 
 def owners_of(session: Session, organisation_id: int) -> list[Person]:
-    return list(session.exec(select(Person).join(Employment, col(Employment.person_id) == col(Person.id)).where(
-        Employment.organisation_id == organisation_id, Employment.role == Role.OWNER, Employment.status == EmploymentStatus.CONFIRMED)))
+    return list(
+        session.exec(
+            select(Person)
+            .join(Employment, col(Employment.person_id) == col(Person.id))
+            .where(
+                Employment.organisation_id == organisation_id,
+                Employment.role == Role.OWNER,
+                Employment.status == EmploymentStatus.CONFIRMED,
+            )
+        )
+    )
 
 
 def members_of(session: Session, organisation_id: int) -> list[Member]:
     """Who works there now and who is invited; owners first."""
     rows = session.exec(
-        select(Employment.id, Employment.person_id, Person.name, Employment.email, Employment.role, Employment.status, Employment.confirmed_at)  # type: ignore[call-overload]
+        select(
+            Employment.id,
+            Employment.person_id,
+            Person.name,
+            Employment.email,
+            Employment.role,
+            Employment.status,
+            Employment.confirmed_at,
+        )  # type: ignore[call-overload]
         .join(Person, col(Employment.person_id) == col(Person.id), isouter=True)
-        .where(Employment.organisation_id == organisation_id, col(Employment.status) != EmploymentStatus.ENDED)
+        .where(
+            Employment.organisation_id == organisation_id, col(Employment.status) != EmploymentStatus.ENDED
+        )
         .order_by(col(Employment.role).desc(), Employment.id)
     )
     return [Member(r[0], r[1], r[2] or "", *r[3:]) for r in rows]
 
 
 def employment_in(session: Session, employment_id: int, organisation_id: int) -> Employment | None:
-    return session.exec(select(Employment).where(Employment.id == employment_id, Employment.organisation_id == organisation_id).with_for_update()).first()
+    return session.exec(
+        select(Employment)
+        .where(Employment.id == employment_id, Employment.organisation_id == organisation_id)
+        .with_for_update()
+    ).first()
 
 
 def open_employment(session: Session, person_id: int) -> Employment | None:
-    return session.exec(select(Employment).where(Employment.person_id == person_id, Employment.status == EmploymentStatus.CONFIRMED)).first()
+    return session.exec(
+        select(Employment).where(
+            Employment.person_id == person_id, Employment.status == EmploymentStatus.CONFIRMED
+        )
+    ).first()
 
 
-def employment_invited(session: Session, token_hash: str, now: datetime) -> tuple[Employment, Organisation] | None:
-    return session.exec(select(Employment, Organisation).join(Organisation).where(
-        Employment.token_hash == token_hash, Employment.status == EmploymentStatus.INVITED, col(Employment.expires_at) > now)).first()
+def employment_invited(
+    session: Session, token_hash: str, now: datetime
+) -> tuple[Employment, Organisation] | None:
+    return session.exec(
+        select(Employment, Organisation)
+        .join(Organisation)
+        .where(
+            Employment.token_hash == token_hash,
+            Employment.status == EmploymentStatus.INVITED,
+            col(Employment.expires_at) > now,
+        )
+    ).first()
 
 
 def storefront_of(session: Session, organisation_id: int) -> Storefront | None:

@@ -56,16 +56,24 @@ class Ending(StrEnum):
 # Right × trust step. A right that is not in a step's row is closed there.
 RIGHTS: dict[Trust, frozenset[str]] = {
     Trust.PROVISIONAL: frozenset({"learn", "draft", "self_assess", "verify"}),
-    Trust.VERIFIED: frozenset({"learn", "draft", "self_assess", "certificate", "submit", "listing", "invitation", "brief"}),
+    Trust.VERIFIED: frozenset(
+        {"learn", "draft", "self_assess", "certificate", "submit", "listing", "invitation", "brief"}
+    ),
     Trust.FROZEN: frozenset({"self_assess", "verify"}),
     Trust.SUSPENDED: frozenset({"learn", "self_assess"}),
     Trust.CLOSED: frozenset(),
 }
 
 _WHY_NOT = {
-    Trust.PROVISIONAL: mark("This opens once your organisation is verified. Upload the business licence to begin; drafts are kept."),
-    Trust.FROZEN: mark("Your organisation was frozen after 30 days without verification. Nothing is lost: verify it to go on."),
-    Trust.SUSPENDED: mark("Your organisation is suspended. The reason and the way back are on your home page."),
+    Trust.PROVISIONAL: mark(
+        "This opens once your organisation is verified. Upload the business licence to begin; drafts are kept."
+    ),
+    Trust.FROZEN: mark(
+        "Your organisation was frozen after 30 days without verification. Nothing is lost: verify it to go on."
+    ),
+    Trust.SUSPENDED: mark(
+        "Your organisation is suspended. The reason and the way back are on your home page."
+    ),
     Trust.CLOSED: mark("Your organisation has left the programme."),
 }
 
@@ -90,9 +98,25 @@ def read_credit_code(value: str) -> str:
         return str(uscc.validate(compact))
     except InvalidLength:
         if len(compact) < 18:
-            raise ValueError(mark("A credit code has 18 characters; this one is too short. Compare it with the top right of the licence.")) from None
-        raise ValueError(mark("A credit code has 18 characters; this one is too long. Compare it with the top right of the licence.")) from None
+            raise ValueError(
+                mark(
+                    "A credit code has 18 characters; this one is too short. Compare it with the top right of the licence."
+                )
+            ) from None
+        raise ValueError(
+            mark(
+                "A credit code has 18 characters; this one is too long. Compare it with the top right of the licence."
+            )
+        ) from None
     except InvalidChecksum:
-        raise ValueError(mark("The check character does not fit: at least one character is mistyped. Compare it with the licence.")) from None
+        raise ValueError(
+            mark(
+                "The check character does not fit: at least one character is mistyped. Compare it with the licence."
+            )
+        ) from None
     except (InvalidFormat, InvalidComponent, ValidationError):
-        raise ValueError(mark("A credit code is digits and capital letters without I, O, S, V and Z. Compare it with the licence.")) from None
+        raise ValueError(
+            mark(
+                "A credit code is digits and capital letters without I, O, S, V and Z. Compare it with the licence."
+            )
+        ) from None

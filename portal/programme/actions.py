@@ -19,9 +19,22 @@ def load_default(session: Session, *, now: datetime, effective_from: datetime) -
     if programme_loaded(session):
         return False
     content = stringed(yaml.safe_load(DEFAULT.read_text(encoding="utf-8")))
-    version = ProgrammeVersion(version=content["version"], effective_from=effective_from, published_at=now,
-                               reason="default programme", content=content)
+    version = ProgrammeVersion(
+        version=content["version"],
+        effective_from=effective_from,
+        published_at=now,
+        reason="default programme",
+        content=content,
+    )
     session.add(version)
     session.flush()
-    record(session, "programme published", "programme", version.id, by=None, now=now, after={"version": version.version})
+    record(
+        session,
+        "programme published",
+        "programme",
+        version.id,
+        by=None,
+        now=now,
+        after={"version": version.version},
+    )
     return True

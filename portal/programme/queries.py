@@ -12,12 +12,16 @@ _read: dict[tuple[int, str], Programme] = {}  # versions never change once publi
 
 def programme_at(session: Session, at: datetime) -> Programme:
     """The version in force at that time."""
-    row = session.exec(select(ProgrammeVersion.id, ProgrammeVersion.version).where(ProgrammeVersion.effective_from <= at)
-                       .order_by(col(ProgrammeVersion.effective_from).desc()).limit(1)).one()
+    row = session.exec(
+        select(ProgrammeVersion.id, ProgrammeVersion.version)
+        .where(ProgrammeVersion.effective_from <= at)
+        .order_by(col(ProgrammeVersion.effective_from).desc())
+        .limit(1)
+    ).one()
     key = (row[0] or 0, row[1])
     if key not in _read:
         content = session.exec(select(ProgrammeVersion.content).where(ProgrammeVersion.id == key[0])).one()
-        _read[key] = Programme(key[0], key[1], content)
+        _read[key] = Programme(key[0], key[1], dict(content))
     return _read[key]
 
 

@@ -29,10 +29,17 @@ class Programme:
 
     def leaves(self, taxonomy: str) -> dict[str, Text]:
         """key → names of every leaf of a two-level taxonomy (industries, capabilities)."""
-        return {key: text for group in self.content["taxonomy"][taxonomy].values() for key, text in group["leaves"].items()}
+        return {
+            key: text
+            for group in self.content["taxonomy"][taxonomy].values()
+            for key, text in group["leaves"].items()
+        }
 
     def group_of(self, taxonomy: str, leaf: str) -> str | None:
-        return next((key for key, group in self.content["taxonomy"][taxonomy].items() if leaf in group["leaves"]), None)
+        return next(
+            (key for key, group in self.content["taxonomy"][taxonomy].items() if leaf in group["leaves"]),
+            None,
+        )
 
     def label(self, taxonomy: str, key: str | None) -> Text:
         """The names of a key anywhere in a taxonomy; the key itself when a newer version dropped it."""

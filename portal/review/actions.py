@@ -12,24 +12,46 @@ from portal.review.models import Finding, Submission
 from portal.review.queries import findings_of, latest_submission
 from portal.review.rules import MOVES, Status, Verdict, what_is_missing
 
-REVISION = mark("Somebody else has changed this since you opened it. Nothing was changed; here is how it stands now.")
+REVISION = mark(
+    "Somebody else has changed this since you opened it. Nothing was changed; here is how it stands now."
+)
 
 
-def submit(session: Session, subject_kind: str, subject_id: int, *, organisation_id: int, by: int, now: datetime) -> Submission:
+def submit(
+    session: Session, subject_kind: str, subject_id: int, *, organisation_id: int, by: int, now: datetime
+) -> Submission:
     """Put something on the desk, or back on it after more was asked. Refused when it lies there already."""
     due = clock.add_working_days(now, KINDS[subject_kind].clock_wd)
     submission = latest_submission(session, subject_kind, subject_id)
-    if submission is None or submission.status not in (Status.SUBMITTED, Status.IN_REVIEW, Status.ACTION_REQUIRED):
-        submission = Submission(subject_kind=subject_kind, subject_id=subject_id, organisation_id=organisation_id,
-                                submitted_at=now, submitted_by=by, due_at=due)
+    if submission is None or submission.status not in (
+        Status.SUBMITTED,
+        Status.IN_REVIEW,
+        Status.ACTION_REQUIRED,
+    ):
+        submission = Submission(
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            organisation_id=organisation_id,
+            submitted_at=now,
+            submitted_by=by,
+            due_at=due,
+        )
         session.add(submission)
         session.flush()
     else:
         submission.status = Status(checked_move(MOVES, submission.status, "resubmit"))  # type: ignore[arg-type]
         submission.due_at, submission.round, submission.submitted_at = due, submission.round + 1, now
         submission.revision += 1
-    record(session, "submitted for review", subject_kind, subject_id, by=by, now=now, organisation_id=organisation_id,
-           after={"round": submission.round})
+    record(
+        session,
+        "submitted for review",
+        subject_kind,
+        subject_id,
+        by=by,
+        now=now,
+        organisation_id=organisation_id,
+        after={"round": submission.round},
+    )
     return submission
 
 
@@ -37,8 +59,15 @@ def withdraw(session: Session, submission: Submission, *, by: int, now: datetime
     submission.status = Status(checked_move(MOVES, submission.status, "withdraw"))  # type: ignore[arg-type]
     submission.due_at = None
     submission.revision += 1
-    record(session, "withdrawn from review", submission.subject_kind, submission.subject_id, by=by, now=now,
-           organisation_id=submission.organisation_id)
+    record(
+        session,
+        "withdrawn from review",
+        submission.subject_kind,
+        submission.subject_id,
+        by=by,
+        now=now,
+        organisation_id=submission.organisation_id,
+    )
 
 
 def take(session: Session, submission: Submission, *, by: int, now: datetime) -> None:
@@ -52,12 +81,30 @@ def take(session: Session, submission: Submission, *, by: int, now: datetime) ->
     before = submission.reviewer_id
     submission.reviewer_id = by
     submission.revision += 1
-    record(session, "review taken", submission.subject_kind, submission.subject_id, by=by, now=now,
-           organisation_id=submission.organisation_id, before={"reviewer": before}, after={"reviewer": by})
+    record(
+        session,
+        "review taken",
+        submission.subject_kind,
+        submission.subject_id,
+        by=by,
+        now=now,
+        organisation_id=submission.organisation_id,
+        before={"reviewer": before},
+        after={"reviewer": by},
+    )
 
 
-def decide(session: Session, submission: Submission, decision: str, verdicts: dict[str, tuple[str, str]], reason: str, *,
-           revision: int, by: int, now: datetime) -> None:
+def decide(
+    session: Session,
+    submission: Submission,
+    decision: str,
+    verdicts: dict[str, tuple[str, str]],
+    reason: str,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     """`approve`, `ask` or `reject` with a verdict and a reason for each item; carries the decision out."""
     kind = KINDS[submission.subject_kind]
     if submission.revision != revision:
@@ -74,19 +121,36 @@ def decide(session: Session, submission: Submission, decision: str, verdicts: di
     if submission.status is not Status.ACTION_REQUIRED:
         submission.decided_at = now
     save_findings(session, submission, verdicts, by=by, now=now)
-    record(session, {"approve": "approved", "ask": "more information asked", "reject": "refused"}[decision],
-           submission.subject_kind, submission.subject_id, by=by, now=now, organisation_id=submission.organisation_id,
-           before={"status": before}, after={"status": submission.status.value}, reason=reason)
+    record(
+        session,
+        {"approve": "approved", "ask": "more information asked", "reject": "refused"}[decision],
+        submission.subject_kind,
+        submission.subject_id,
+        by=by,
+        now=now,
+        organisation_id=submission.organisation_id,
+        before={"status": before},
+        after={"status": submission.status.value},
+        reason=reason,
+    )
     kind.decide(session, submission.subject_id, decision, reason, by=by, now=now)
 
 
-def save_findings(session: Session, submission: Submission, verdicts: dict[str, tuple[str, str]], *, by: int, now: datetime) -> None:
+def save_findings(
+    session: Session, submission: Submission, verdicts: dict[str, tuple[str, str]], *, by: int, now: datetime
+) -> None:
     known = {f.item: f for f in findings_of(session, submission.id or 0) if f.round == submission.round}
     items = {item.key for item in KINDS[submission.subject_kind].items}
     for item, (verdict, reason) in verdicts.items():
         if item not in items or not verdict:
             continue
-        row = known.get(item) or Finding(submission_id=submission.id or 0, round=submission.round, item=item,
-                                         verdict=Verdict(verdict), by=by, at=now)
+        row = known.get(item) or Finding(
+            submission_id=submission.id or 0,
+            round=submission.round,
+            item=item,
+            verdict=Verdict(verdict),
+            by=by,
+            at=now,
+        )
         row.verdict, row.reason, row.by, row.at = Verdict(verdict), reason.strip()[:2000], by, now
         session.add(row)

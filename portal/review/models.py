@@ -11,9 +11,14 @@ from portal.review.rules import Status, Verdict
 
 class Submission(SQLModel, table=True):
     __table_args__ = (
-        Index("uq_submission_open_subject", "subject_kind", "subject_id", unique=True,
-              sqlite_where=text("status IN ('submitted', 'in_review', 'action_required')"),
-              postgresql_where=text("status IN ('submitted', 'in_review', 'action_required')")),
+        Index(
+            "uq_submission_open_subject",
+            "subject_kind",
+            "subject_id",
+            unique=True,
+            sqlite_where=text("status IN ('submitted', 'in_review', 'action_required')"),
+            postgresql_where=text("status IN ('submitted', 'in_review', 'action_required')"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     subject_kind: str = Field(max_length=40)

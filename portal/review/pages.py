@@ -15,17 +15,36 @@ from portal.web.html import found, get, go, html, post
 from portal.web.viewer import Viewer, staff, viewer_of
 
 
-def _page(request: Request, session: Session, submission: Submission, *, form: Form | None = None, error: str | None = None,
-          status: int = 200) -> Response[str]:
+def _page(
+    request: Request,
+    session: Session,
+    submission: Submission,
+    *,
+    form: Form | None = None,
+    error: str | None = None,
+    status: int = 200,
+) -> Response[str]:
     viewer = viewer_of(request)
     kind = KINDS[submission.subject_kind]
     findings = queries.findings_of(session, submission.id or 0)
     current = {f.item: f for f in findings if f.round == submission.round}
     earlier = {f.item: f for f in findings if f.round < submission.round}
-    return html(request, "review/item.html", status=status, submission=submission, kind=kind, current=current, earlier=earlier,
-                form=form, error=error, verdicts=list(Verdict), queue=queries.review_queue(session, viewer.person_id, kinds_for(viewer.staff_roles)),
-                kinds=KINDS, timeline=timeline(session, submission.subject_kind, submission.subject_id),
-                **kind.context(session, submission.subject_id))
+    return html(
+        request,
+        "review/item.html",
+        status=status,
+        submission=submission,
+        kind=kind,
+        current=current,
+        earlier=earlier,
+        form=form,
+        error=error,
+        verdicts=list(Verdict),
+        queue=queries.review_queue(session, viewer.person_id, kinds_for(viewer.staff_roles)),
+        kinds=KINDS,
+        timeline=timeline(session, submission.subject_kind, submission.subject_id),
+        **kind.context(session, submission.subject_id),
+    )
 
 
 @get("/staff/review")
@@ -34,29 +53,59 @@ def review_queue(request: Request, session: Session) -> Response[str]:
     kinds = kinds_for(viewer.staff_roles)
     chosen = request.query_params.get("kind")
     rows = queries.review_queue(session, viewer.person_id, [chosen] if chosen in kinds else kinds)
-    return html(request, "review/queue.html", queue=rows, kinds=KINDS, mine=kinds, chosen=chosen,
-                counts=queries.queue_counts(session, viewer.person_id))
+    return html(
+        request,
+        "review/queue.html",
+        queue=rows,
+        kinds=KINDS,
+        mine=kinds,
+        chosen=chosen,
+        counts=queries.queue_counts(session, viewer.person_id),
+    )
 
 
 @get("/staff/review/{submission_id:int}")
 def review_item(request: Request, session: Session, submission_id: int) -> Response[str]:
     viewer = viewer_of(request)
-    return _page(request, session, found(queries.submission_for_review(session, submission_id, viewer.person_id, kinds_for(viewer.staff_roles))))
+    return _page(
+        request,
+        session,
+        found(
+            queries.submission_for_review(
+                session, submission_id, viewer.person_id, kinds_for(viewer.staff_roles)
+            )
+        ),
+    )
 
 
 @post("/staff/review/{submission_id:int}")
 def decide(request: Request, session: Session, form: Form, submission_id: int) -> Response:
     viewer = viewer_of(request)
     kinds = kinds_for(viewer.staff_roles)
-    submission = found(queries.submission_for_review(session, submission_id, viewer.person_id, kinds, lock=True))
-    verdicts = {item.key: (form[f"verdict_{item.key}"] if form[f"verdict_{item.key}"] in set(Verdict) else "", form[f"reason_{item.key}"][:2000])
-                for item in KINDS[submission.subject_kind].items}
+    submission = found(
+        queries.submission_for_review(session, submission_id, viewer.person_id, kinds, lock=True)
+    )
+    verdicts = {
+        item.key: (
+            form[f"verdict_{item.key}"] if form[f"verdict_{item.key}"] in set(Verdict) else "",
+            form[f"reason_{item.key}"][:2000],
+        )
+        for item in KINDS[submission.subject_kind].items
+    }
     decision = form["decision"]
     try:
         if not form["revision"].isdigit() or decision not in ("approve", "ask", "reject"):
             raise Refused(mark("Please choose what to do with this submission."), status=422)
-        actions.decide(session, submission, decision, verdicts, form["reason"].strip()[:2000],
-                       revision=int(form["revision"]), by=viewer.person_id, now=clock.now())
+        actions.decide(
+            session,
+            submission,
+            decision,
+            verdicts,
+            form["reason"].strip()[:2000],
+            revision=int(form["revision"]),
+            by=viewer.person_id,
+            now=clock.now(),
+        )
     except Refused as refused:
         if refused.status != 422:
             raise

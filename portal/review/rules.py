@@ -61,10 +61,13 @@ class SubjectKind:
     template: str
     context: Callable[..., dict[str, Any]]
     decide: Callable[..., None]
+    blind: bool = False  # the reviewer does not learn whose it is
     roles: frozenset[str] = field(default_factory=lambda: frozenset({"reviewer", "administrator"}))
 
 
-def what_is_missing(decision: str, items: tuple[Item, ...], verdicts: dict[str, tuple[str, str]]) -> list[str]:
+def what_is_missing(
+    decision: str, items: tuple[Item, ...], verdicts: dict[str, tuple[str, str]]
+) -> list[str]:
     """Why a decision can't be taken yet: sentences; empty when it can. `verdicts`: item → (verdict, reason)."""
     missing = []
     given = {key: Verdict(verdict) for key, (verdict, _) in verdicts.items() if verdict}

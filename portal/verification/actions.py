@@ -20,23 +20,45 @@ from portal.verification.models import Verification
 from portal.verification.queries import verification_of
 
 
-def hand_in(session: Session, organisation: Organisation, *, file_name: str, content: bytes, representative: str, note: str,
-            by: int, now: datetime) -> Verification:
+def hand_in(
+    session: Session,
+    organisation: Organisation,
+    *,
+    file_name: str,
+    content: bytes,
+    representative: str,
+    note: str,
+    by: int,
+    now: datetime,
+) -> Verification:
     """Licence in, onto the desk. Refused with a sentence when the file is unfit or it lies on the desk already."""
     require(organisation.trust, "verify")
     assert organisation.id is not None  # noqa: S101
     licence = store_file(session, file_name, content, organisation_id=organisation.id, by=by, now=now)
     row = verification_of(session, organisation.id).verification
     if row is None:
-        row = Verification(organisation_id=organisation.id, licence_id=licence.id or 0, representative=representative, note=note, handed_in_at=now)
-    row.licence_id, row.representative, row.note, row.handed_in_at = licence.id or 0, representative, note, now
+        row = Verification(
+            organisation_id=organisation.id,
+            licence_id=licence.id or 0,
+            representative=representative,
+            note=note,
+            handed_in_at=now,
+        )
+    row.licence_id, row.representative, row.note, row.handed_in_at = (
+        licence.id or 0,
+        representative,
+        note,
+        now,
+    )
     session.add(row)
     session.flush()
     submit(session, "verification", row.id or 0, organisation_id=organisation.id, by=by, now=now)
     return row
 
 
-def decide(session: Session, verification_id: int, decision: str, reason: str, *, by: int, now: datetime) -> None:
+def decide(
+    session: Session, verification_id: int, decision: str, reason: str, *, by: int, now: datetime
+) -> None:
     """Called by the review desk in the transaction of the decision."""
     verification = session.get_one(Verification, verification_id)
     organisation = session.get_one(Organisation, verification.organisation_id)
@@ -45,12 +67,37 @@ def decide(session: Session, verification_id: int, decision: str, reason: str, *
         organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "verify"))  # type: ignore[arg-type]
         organisation.verified_at = now
         organisation.revision += 1
-        write_fact(session, FactKind.ORGANISATION_VERIFIED, organisation_id=organisation.id, source=("verification", verification_id), by=by, now=now)
-        record(session, "organisation verified", "organisation", organisation.id, by=by, now=now, organisation_id=organisation.id,
-               before={"trust": before}, after={"trust": organisation.trust.value})
+        write_fact(
+            session,
+            FactKind.ORGANISATION_VERIFIED,
+            organisation_id=organisation.id,
+            source=("verification", verification_id),
+            by=by,
+            now=now,
+        )
+        record(
+            session,
+            "organisation verified",
+            "organisation",
+            organisation.id,
+            by=by,
+            now=now,
+            organisation_id=organisation.id,
+            before={"trust": before},
+            after={"trust": organisation.trust.value},
+        )
     for owner in owners_of(session, verification.organisation_id):
-        send_mail(session, "verification/decided", to=owner, now=now, name=owner.name, organisation=organisation.short_name,
-                  decision=decision, reason=reason, path="/my/verification")
+        send_mail(
+            session,
+            "verification/decided",
+            to=owner,
+            now=now,
+            name=owner.name,
+            organisation=organisation.short_name,
+            decision=decision,
+            reason=reason,
+            path="/my/verification",
+        )
 
 
 def freeze(session: Session, organisation_id: int, *, now: datetime) -> None:
@@ -60,11 +107,24 @@ def freeze(session: Session, organisation_id: int, *, now: datetime) -> None:
         return
     organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "freeze"))  # type: ignore[arg-type]
     organisation.revision += 1
-    record(session, "organisation frozen", "organisation", organisation_id, by=None, now=now, organisation_id=organisation_id,
-           before={"trust": Trust.PROVISIONAL.value}, after={"trust": Trust.FROZEN.value}, reason="30 days without verification")
+    record(
+        session,
+        "organisation frozen",
+        "organisation",
+        organisation_id,
+        by=None,
+        now=now,
+        organisation_id=organisation_id,
+        before={"trust": Trust.PROVISIONAL.value},
+        after={"trust": Trust.FROZEN.value},
+        reason="30 days without verification",
+    )
 
 
 def for_review(session: Session, verification_id: int) -> dict[str, Any]:
     verification = session.get_one(Verification, verification_id)
-    return {"verification": verification, "organisation": session.get_one(Organisation, verification.organisation_id),
-            "licence": session.get_one(StoredFile, verification.licence_id)}
+    return {
+        "verification": verification,
+        "organisation": session.get_one(Organisation, verification.organisation_id),
+        "licence": session.get_one(StoredFile, verification.licence_id),
+    }

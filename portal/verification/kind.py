@@ -5,5 +5,12 @@ from portal.review.rules import SubjectKind
 from portal.verification.actions import decide, for_review
 from portal.verification.rules import ITEMS
 
-VERIFICATION = SubjectKind("verification", mark("Verification"), ITEMS, clock_wd=1, template="verification/for_review.html",
-                           context=for_review, decide=decide)
+VERIFICATION = SubjectKind(
+    "verification",
+    mark("Verification"),
+    ITEMS,
+    clock_wd=1,
+    template="verification/for_review.html",
+    context=for_review,
+    decide=decide,
+)

@@ -22,12 +22,24 @@ from portal.web.limits import UPLOAD_BYTES
 from portal.web.viewer import in_organisation, staff, viewer_of
 
 
-def _page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+def _page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
     acting = found(viewer_of(request).organisation)
     standing = queries.verification_of(session, acting.id)
-    return html(request, "verification/page.html", status=status, form=form, errors=errors, standing=standing, items=ITEMS,
-                organisation=session.get_one(Organisation, acting.id),
-                timeline=timeline(session, "verification", standing.verification.id or 0) if standing.verification else [])
+    return html(
+        request,
+        "verification/page.html",
+        status=status,
+        form=form,
+        errors=errors,
+        standing=standing,
+        items=ITEMS,
+        organisation=session.get_one(Organisation, acting.id),
+        timeline=timeline(session, "verification", standing.verification.id or 0)
+        if standing.verification
+        else [],
+    )
 
 
 @get("/my/verification")
@@ -47,9 +59,16 @@ def hand_in(request: Request, session: Session, form: Form) -> Response:
         return _page(request, session, form, errors, 422)
     try:
         with session.begin_nested():
-            actions.hand_in(session, session.get_one(Organisation, acting.id, with_for_update=True), file_name=upload.filename,
-                            content=upload.file.read(), representative=entry.representative, note=entry.note,
-                            by=viewer.person_id, now=clock.now())
+            actions.hand_in(
+                session,
+                session.get_one(Organisation, acting.id, with_for_update=True),
+                file_name=upload.filename,
+                content=upload.file.read(),
+                representative=entry.representative,
+                note=entry.note,
+                by=viewer.person_id,
+                now=clock.now(),
+            )
     except Refused as refused:
         if refused.status == 409:
             raise
@@ -58,10 +77,24 @@ def hand_in(request: Request, session: Session, form: Form) -> Response:
 
 
 def _send_file(session: Session, file: StoredFile, viewer_id: int) -> Response[bytes]:
-    record(session, "file opened", "file", file.id, by=viewer_id, now=clock.now(), organisation_id=file.organisation_id)
-    return Response(read_file(file), media_type=file.media_type, headers={
-        "Content-Disposition": "inline", "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
-        "Cache-Control": "private, no-store"})
+    record(
+        session,
+        "file opened",
+        "file",
+        file.id,
+        by=viewer_id,
+        now=clock.now(),
+        organisation_id=file.organisation_id,
+    )
+    return Response(
+        read_file(file),
+        media_type=file.media_type,
+        headers={
+            "Content-Disposition": "inline",
+            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
+            "Cache-Control": "private, no-store",
+        },
+    )
 
 
 @get("/my/verification/licence", opt={"writes": True})
@@ -74,10 +107,14 @@ def own_licence(request: Request, session: Session) -> Response[bytes]:
 @get("/staff/review/{submission_id:int}/licence", opt={"writes": True})
 def licence_for_review(request: Request, session: Session, submission_id: int) -> Response[bytes]:
     viewer = viewer_of(request)
-    submission = found(submission_for_review(session, submission_id, viewer.person_id, kinds_for(viewer.staff_roles)))
+    submission = found(
+        submission_for_review(session, submission_id, viewer.person_id, kinds_for(viewer.staff_roles))
+    )
     if submission.subject_kind != "verification":
         raise NotFound
-    return _send_file(session, actions.for_review(session, submission.subject_id)["licence"], viewer.person_id)
+    return _send_file(
+        session, actions.for_review(session, submission.subject_id)["licence"], viewer.person_id
+    )
 
 
 routers = [

@@ -10,33 +10,47 @@ from sqlalchemy.exc import NoResultFound
 
 from portal import i18n
 from portal.refusal import NotFound, Refused, mark
-from portal.web.html import html
+from portal.web.html import html, language_of
 from portal.web.viewer import SignInNeeded
 
 log = logging.getLogger("yuqiao")
 
 SENTENCES = {
-    400: (mark("That request could not be read"), mark("Please go back, check what you typed and send it again.")),
-    403: (mark("This page had been open too long"), mark("For your safety nothing was changed. Go back, reload the page and send it again.")),
-    404: (mark("There is no such page"), mark("It is not there, or not for this account. Check the address, or begin at the front page.")),
-    405: (mark("There is no such page"), mark("It is not there, or not for this account. Check the address, or begin at the front page.")),
-    413: (mark("That was too large"), mark("A file may have at most 10 MB. Go back and choose a smaller scan or photo; nothing else was lost.")),
-    500: (mark("Something broke on our side"), mark("Nothing was half done. Please try again; we have written down what happened.")),
+    400: (
+        mark("That request could not be read"),
+        mark("Please go back, check what you typed and send it again."),
+    ),
+    403: (
+        mark("This page had been open too long"),
+        mark("For your safety nothing was changed. Go back, reload the page and send it again."),
+    ),
+    404: (
+        mark("There is no such page"),
+        mark("It is not there, or not for this account. Check the address, or begin at the front page."),
+    ),
+    405: (
+        mark("There is no such page"),
+        mark("It is not there, or not for this account. Check the address, or begin at the front page."),
+    ),
+    413: (
+        mark("That was too large"),
+        mark(
+            "A file may have at most 10 MB. Go back and choose a smaller scan or photo; nothing else was lost."
+        ),
+    ),
+    500: (
+        mark("Something broke on our side"),
+        mark("Nothing was half done. Please try again; we have written down what happened."),
+    ),
 }
 
 
-def _language(request: Request) -> None:
-    request.scope.setdefault("user", None)
-
-
 def _page(request: Request, status: int, title: str, text: str) -> Response[str]:
-    _language(request)  # unknown paths never met the middleware
-    response = html(request, "error.html", status=status, title=title, text=text)
-    return response
+    return html(request, "error.html", status=status, title=title, text=text)
 
 
 def refused(request: Request, error: Refused) -> Response[str]:
-    with i18n.speaking(request.scope.get("language", i18n.DEFAULT)):
+    with i18n.speaking(language_of(request)):
         text = i18n.gettext(error.message, **error.values)
         title = i18n.gettext(mark("That is not possible now"))
     return _page(request, error.status, title, text)
@@ -47,7 +61,11 @@ def not_found(request: Request, _error: Exception) -> Response[str]:
 
 
 def sign_in_needed(request: Request, _error: SignInNeeded) -> Redirect:
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "") if request.method == "GET" else "/my"
+    path = (
+        request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if request.method == "GET"
+        else "/my"
+    )
     return Redirect(f"/sign-in?next={quote(path)}", status_code=303)
 
 
@@ -62,9 +80,15 @@ def unexpected(request: Request, error: Exception) -> Response[str]:
 
 def _standard(request: Request, status: int) -> Response[str]:
     title, text = SENTENCES.get(status, SENTENCES[400 if status < 500 else 500])
-    with i18n.speaking(request.scope.get("language", i18n.DEFAULT)):
+    with i18n.speaking(language_of(request)):
         return _page(request, status, i18n.gettext(title), i18n.gettext(text))
 
 
-HANDLERS = {Refused: refused, NotFound: not_found, NoResultFound: not_found, SignInNeeded: sign_in_needed, HTTPException: http_error,
-            Exception: unexpected}
+HANDLERS = {
+    Refused: refused,
+    NotFound: not_found,
+    NoResultFound: not_found,
+    SignInNeeded: sign_in_needed,
+    HTTPException: http_error,
+    Exception: unexpected,
+}

@@ -28,17 +28,32 @@ class Form:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Form":
         """A form filled with what is stored, for the first showing of an edit page."""
-        return cls([(k, "" if v is None else v) for k, vs in values.items() for v in (vs if isinstance(vs, list | tuple) else [vs])])
+        return cls(
+            [
+                (k, "" if v is None else v)
+                for k, vs in values.items()
+                for v in (vs if isinstance(vs, list | tuple) else [vs])
+            ]
+        )
 
     def __getitem__(self, name: str) -> str:
-        return next((v if isinstance(v, str) else str(v) for k, v in self.fields if k == name and not isinstance(v, UploadFile)), "")
+        return next(
+            (
+                v if isinstance(v, str) else str(v)
+                for k, v in self.fields
+                if k == name and not isinstance(v, UploadFile)
+            ),
+            "",
+        )
 
     def all(self, name: str) -> list[str]:
         return [str(v) for k, v in self.fields if k == name and not isinstance(v, UploadFile) and v != ""]
 
     def file(self, name: str) -> UploadFile | None:
         """The uploaded file, or None when none was chosen."""
-        return next((v for k, v in self.fields if k == name and isinstance(v, UploadFile) and v.filename), None)
+        return next(
+            (v for k, v in self.fields if k == name and isinstance(v, UploadFile) and v.filename), None
+        )
 
 
 async def read_form(request: Request) -> Form:
@@ -72,7 +87,9 @@ SENTENCES = {
 }
 
 
-def check(model: type[M], form: Form, context: Mapping[str, Any] | None = None) -> tuple[M | None, dict[str, str]]:
+def check(
+    model: type[M], form: Form, context: Mapping[str, Any] | None = None
+) -> tuple[M | None, dict[str, str]]:
     """The checked input, or None with a sentence for each field that is wrong.
 
     A field that the model declares as a list collects every value of that name; an empty value counts as absent.

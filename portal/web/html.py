@@ -58,40 +58,88 @@ def days_until(value: datetime) -> int:
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"], trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
         auto_reload=not settings().production,
     )
     env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.filters |= {
-        "local": i18n.local, "date": i18n.show_date, "time": i18n.show_time, "number": i18n.show_number,
-        "percent": i18n.show_percent, "markdown": markdown, "days_until": days_until, "breaks": breaks,
+        "local": i18n.local,
+        "date": i18n.show_date,
+        "time": i18n.show_time,
+        "number": i18n.show_number,
+        "percent": i18n.show_percent,
+        "markdown": markdown,
+        "days_until": days_until,
+        "breaks": breaks,
+        "said": i18n.gettext,
     }
-    env.globals |= {"static": static, "language": i18n.language, "demo": settings().demo, "once": lambda: secrets.token_hex(16),
-                    "now": clock.now}
+    env.globals |= {
+        "static": static,
+        "language": i18n.language,
+        "demo": settings().demo,
+        "once": lambda: secrets.token_hex(16),
+        "now": clock.now,
+    }
     return env
 
 
 def html(request: Request, template: str, *, status: int = 200, **context: Any) -> Response[str]:
     """Render a page in the request's language, in the handler's thread. `notice` comes once, after a redirect."""
-    with i18n.speaking(request.scope.get("language", i18n.DEFAULT)):
+    with i18n.speaking(language_of(request)):
         raw_notice = request.cookies.get("notice")
         notice = _read_notice(raw_notice) if raw_notice else None
-        text = environment().get_template(template).render(
-            viewer=request.scope.get("user"), path=request.url.path, request=request, notice=notice,
-            csrf_token=csrf_token({"request": request}), **context,
+        text = (
+            environment()
+            .get_template(template)
+            .render(
+                viewer=request.scope.get("user"),
+                path=request.url.path,
+                request=request,
+                notice=notice,
+                csrf_token=csrf_token({"request": request}),
+                **context,
+            )
         )
-    response = Response(text, status_code=status, media_type=MediaType.HTML,
-                        headers={"Cache-Control": "private, no-store"} if request.scope.get("user") else None)
+    response = Response(
+        text,
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers={"Cache-Control": "private, no-store"} if request.scope.get("user") else None,
+    )
     if raw_notice:
         response.delete_cookie("notice")
     return response
 
 
+def language_of(request: Request) -> str:
+    """As the middleware found it; error pages of unknown paths never met the middleware."""
+    return str(
+        request.scope.get("state", {}).get("language")
+        or i18n.choose(request.headers.get("accept-language", ""))
+    )
+
+
 def go(path: str, notice: str | None = None, **values: Any) -> Redirect:
     """Answer a POST with a GET elsewhere; `notice` (a catalogue key) is said there once."""
-    cookies = [Cookie(key="notice", value=quote(json.dumps([notice, values])), max_age=60, httponly=True, samesite="lax",
-                      secure=settings().production)] if notice else None
+    cookies = (
+        [
+            Cookie(
+                key="notice",
+                value=quote(json.dumps([notice, values])),
+                max_age=60,
+                httponly=True,
+                samesite="lax",
+                secure=settings().production,
+            )
+        ]
+        if notice
+        else None
+    )
     return Redirect(path, status_code=303, cookies=cookies)
 
 

@@ -3,7 +3,9 @@
 import threading
 import time
 from collections import defaultdict, deque
+from typing import cast
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 UPLOAD_BYTES = 12 * 1024 * 1024  # a 10 MB file and the fields around it
@@ -41,7 +43,7 @@ class ReadTooLarge:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             headers = dict(scope["headers"])
             length = headers.get(b"content-length", b"0")
             size = int(length) if length.isdigit() else 0
@@ -49,6 +51,6 @@ class ReadTooLarge:
                 read, more = 0, True
                 while more and read <= DRAIN_BYTES:
                     message = await receive()
-                    read += len(message.get("body", b""))
+                    read += len(cast("bytes", message.get("body", b"")))
                     more = bool(message.get("more_body"))
         await self.app(scope, receive, send)

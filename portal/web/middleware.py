@@ -4,6 +4,7 @@ from http.cookies import CookieError, SimpleCookie
 
 import anyio.to_thread
 from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal import clock, i18n
@@ -13,10 +14,14 @@ from portal.db import Sessions, transaction
 from portal.settings import settings
 from portal.web.viewer import Viewer
 
-POLICY = ("default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
-          "base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 
@@ -33,15 +38,18 @@ class Visitors:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith("/static/"):
             await self.app(scope, receive, send)
             return
         headers = Headers.from_scope(scope)
         cookies = _cookies(headers)
         token = cookies.get("session")
-        scope["user"] = await anyio.to_thread.run_sync(_viewer, scope["app"].state.sessions, token) if token else None
+        scope["user"] = (
+            await anyio.to_thread.run_sync(_viewer, scope["app"].state.sessions, token) if token else None
+        )
         wanted = cookies.get("language", "")
-        scope["language"] = wanted if wanted in i18n.LANGUAGES else i18n.choose(headers.get("accept-language", ""))  # type: ignore[typeddict-unknown-key]
+        language = wanted if wanted in i18n.LANGUAGES else i18n.choose(headers.get("accept-language", ""))
+        scope["state"]["language"] = language
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -52,7 +60,8 @@ class Visitors:
                     answer.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        with i18n.speaking(language):
+            await self.app(scope, receive, send_with_headers)
 
 
 def _viewer(sessions: Sessions, token: str) -> Viewer | None:

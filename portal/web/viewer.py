@@ -51,6 +51,7 @@ def viewer_of(connection: ASGIConnection) -> Viewer:
 
 # Guards stand on routers, never on single handlers: one would be forgotten.
 
+
 def public(_connection: ASGIConnection, _handler: BaseRouteHandler) -> None:
     """Says that everybody may come in."""
 

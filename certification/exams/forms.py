@@ -1,0 +1,16 @@
+"""What a sitting sends: by its form, or by the script that saves on every change."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from portal.web.forms import Input
+
+
+class SaveAnswer(Input):
+    """`shown`: places on the page, from 1, as this sitting's order shows them."""
+
+    q: Annotated[int, Field(ge=1, le=1000)]
+    shown: list[int] = Field(default_factory=list, max_length=20)
+    flagged: bool = False
+    revision: Annotated[int, Field(ge=1, le=1_000_000)]

@@ -1,0 +1,328 @@
+"""The exams, the rules before the start, the paper, and its result."""
+
+from typing import Any
+
+from litestar import Request, Response, Router
+from litestar.di import Provide
+from litestar.exceptions import SerializationException
+from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from certification.exams import actions, queries
+from certification.exams.forms import SaveAnswer
+from certification.exams.models import Exam, Sitting
+from certification.exams.rules import SittingStatus, is_late, seconds_left
+from portal import clock
+from portal.i18n import DEFAULT, gettext, speaking
+from portal.programme.queries import programme_at
+from portal.programme.rules import Programme, Text
+from portal.refusal import Refused, mark
+from portal.web.forms import Form, check
+from portal.web.html import found, get, go, html, post
+from portal.web.viewer import signed_in, viewer_of
+
+RUNNING = mark("A sitting of yours is running. Finish it first; its clock does not stop.")
+
+
+def _standings(request: Request, session: Session) -> list[queries.ExamStanding]:
+    viewer, now = viewer_of(request), clock.now()
+    trust = viewer.organisation.trust if viewer.organisation else None
+    return queries.exam_standings(
+        session, viewer.person_id, trust=trust, programme=programme_at(session, now), now=now
+    )
+
+
+@get("/my/exams")
+def exams(request: Request, session: Session) -> Response[str]:
+    standings = _standings(request, session)
+    running = next((s for s in standings if s.open_token), None)
+    return html(request, "exams/exams.html", standings=standings, running=running)
+
+
+def _standing(
+    request: Request, session: Session, code: str
+) -> tuple[queries.ExamStanding, queries.ExamStanding | None]:
+    """The exam of that code, and the one that is being sat, if any."""
+    standings = _standings(request, session)
+    return found(next((s for s in standings if s.exam.code == code), None)), next(
+        (s for s in standings if s.open_token), None
+    )
+
+
+@get("/my/exams/{code:str}")
+def before_start(request: Request, session: Session, code: str) -> Response[str]:
+    standing, running = _standing(request, session, code)
+    return html(request, "exams/before.html", standing=standing, running=running)
+
+
+@post("/my/exams/{code:str}/start")
+def start(request: Request, session: Session, code: str) -> Response:
+    viewer = viewer_of(request)
+    standing, running = _standing(request, session, code)
+    if running:
+        return go(f"/my/sittings/{running.open_token}", None if running is standing else RUNNING)
+    if standing.whys:
+        return html(request, "exams/before.html", status=409, standing=standing, running=None)
+    try:
+        with session.begin_nested():
+            sitting = actions.start_sitting(
+                session,
+                standing.exam,
+                standing.terms,
+                by=viewer.person_id,
+                organisation_id=viewer.organisation.id if viewer.organisation else None,
+                now=clock.now(),
+            )
+    except IntegrityError:  # a second click, or a second window, in the same moment
+        sitting = found(queries.open_sitting(session, viewer.person_id))[0]
+    return go(f"/my/sittings/{sitting.token}")
+
+
+def _topics(programme: Programme, names: list[str]) -> dict[str, Text]:
+    """The names of topics: tracks have one, those of a foreign bank are their own."""
+    tracks = {t["code"]: {"zh": t["zh"], "en": t["en"]} for t in programme["tracks"]}
+    return {name: tracks.get(name, {"zh": name, "en": name}) for name in names}
+
+
+def _place(request: Request, total: int) -> int:
+    text = request.query_params.get("q", "1")
+    return min(max(int(text), 1), total) if text.isdecimal() and len(text) < 5 else 1
+
+
+@get("/my/sittings/{token:str}")
+def sitting(request: Request, session: Session, token: str) -> Response[str]:
+    """The paper while it is open, its result afterwards."""
+    viewer, now = viewer_of(request), clock.now()
+    row = found(queries.sitting_at(session, token, viewer.person_id))
+    exam = session.get_one(Exam, row.exam_id)
+    if row.status is not SittingStatus.OPEN:
+        return _result_page(request, session, row, exam)
+    if is_late(row.ends_at, now):
+        return html(request, "exams/time_up.html", sitting=row, exam=exam)
+    return _question_page(request, session, row, exam, _place(request, len(row.paper)))
+
+
+def _question_page(
+    request: Request, session: Session, row: Sitting, exam: Exam, n: int, **more: Any
+) -> Response[str]:
+    now, places = clock.now(), actions.places_of(row)
+    place, answers = places[n - 1], queries.answers_of(session, row.id or 0)
+    question = queries.questions_with(session, [place.question])[place.question]
+    answer = answers.get(place.question)
+    topic = _topics(programme_at(session, now), [question.topic])[question.topic]
+    return html(
+        request,
+        "exams/question.html",
+        sitting=row,
+        exam=exam,
+        n=n,
+        topic=topic,
+        question=question,
+        options=[question.options[number - 1] for number in place.options],
+        marks=_marks(places, answers),
+        shown=place.shown(answer.chosen) if answer else [],
+        answer=answer,
+        left=seconds_left(row.ends_at, now),
+        saved_at=answer.saved_at.astimezone(clock.CHINA).strftime("%H:%M:%S") if answer else None,
+        **more,
+    )
+
+
+def _marks(places: list[Any], answers: dict[int, Any]) -> list[dict[str, Any]]:
+    """For the map: number, answered, to be checked."""
+    return [
+        {
+            "n": n,
+            "answered": bool((a := answers.get(p.question)) and a.chosen),
+            "flagged": bool(a and a.flagged),
+        }
+        for n, p in enumerate(places, 1)
+    ]
+
+
+@post("/my/sittings/{token:str}")
+def save(request: Request, session: Session, form: Form, token: str) -> Response:
+    """Save this question and go on to the one that the button names."""
+    viewer, now = viewer_of(request), clock.now()
+    row = found(queries.sitting_at(session, token, viewer.person_id, lock=True))
+    entry, _errors = check(SaveAnswer, form)
+    if entry is None:
+        raise Refused(
+            mark("That answer could not be read. Go back, reload the page and choose again."), status=422
+        )
+    if row.status is not SittingStatus.OPEN:
+        return go(
+            f"/my/sittings/{token}",
+            mark("This paper has been handed in already; answers are no longer taken."),
+        )
+    if is_late(row.ends_at, now):
+        actions.time_out(session, row, now=now)
+        return go(f"/my/sittings/{token}", actions.TIME_IS_UP)
+    try:
+        actions.save_answer(
+            session, row, entry.q, entry.shown, flagged=entry.flagged, revision=entry.revision, now=now
+        )
+    except actions.Stale as stale:
+        return go(f"/my/sittings/{token}?q={entry.q}", stale.message)
+    return go(_following(token, form["go"], entry.q, len(row.paper)))
+
+
+def _following(token: str, where: str, n: int, total: int) -> str:
+    if where == "review" or (where == "next" and n >= total):
+        return f"/my/sittings/{token}/review"
+    target = (
+        n - 1
+        if where == "previous"
+        else n + 1
+        if where == "next"
+        else int(where)
+        if where.isdecimal() and len(where) < 5
+        else n
+    )
+    return f"/my/sittings/{token}?q={min(max(target, 1), total)}"
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    """The script's message; anything else reads as empty and is answered with a sentence."""
+    try:
+        sent = await request.json()
+    except (SerializationException, RecursionError):
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+def _say(request: Request, sentence: str) -> str:
+    with speaking(request.scope.get("language", DEFAULT)):  # type: ignore[arg-type]
+        return gettext(sentence)
+
+
+@post("/my/sittings/{token:str}/answers")
+def autosave(
+    request: Request, session: Session, sent: dict[str, Any], token: str
+) -> Response[dict[str, Any]]:
+    """JSON in, JSON out: {q, shown, flagged, revision} → {saved, revision, at, left} or {saved: false, …}."""
+    viewer, now = viewer_of(request), clock.now()
+    row = found(queries.sitting_at(session, token, viewer.person_id, lock=True))
+    left = seconds_left(row.ends_at, now)
+    try:
+        entry = SaveAnswer.model_validate(sent)
+        answer = actions.save_answer(
+            session, row, entry.q, entry.shown, flagged=entry.flagged, revision=entry.revision, now=now
+        )
+    except ValidationError:
+        return Response(
+            {
+                "saved": False,
+                "reason": "unreadable",
+                "message": _say(
+                    request, mark("That answer could not be read. Go back, reload the page and choose again.")
+                ),
+            },
+            status_code=422,
+        )
+    except actions.Stale as stale:
+        return Response(
+            {
+                "saved": False,
+                "reason": "stale",
+                "message": _say(request, stale.message),
+                "left": left,
+                **_stored(session, row, entry.q),
+            },
+            status_code=409,
+        )
+    except Refused as refused:
+        return Response(
+            {"saved": False, "reason": "closed", "message": _say(request, refused.message), "left": left},
+            status_code=409,
+        )
+    return Response(
+        {
+            "saved": True,
+            "revision": answer.revision,
+            "left": left,
+            "at": answer.saved_at.astimezone(clock.CHINA).strftime("%H:%M:%S"),
+        }
+    )
+
+
+def _stored(session: Session, row: Sitting, n: int) -> dict[str, Any]:
+    place = actions.places_of(row)[n - 1]
+    answer = found(queries.answer_to(session, row.id or 0, place.question))
+    return {"revision": answer.revision, "shown": place.shown(answer.chosen), "flagged": answer.flagged}
+
+
+@get("/my/sittings/{token:str}/review")
+def review(request: Request, session: Session, token: str) -> Response:
+    """What is answered, what is not, what was to be checked; then hand in."""
+    viewer, now = viewer_of(request), clock.now()
+    row = found(queries.sitting_at(session, token, viewer.person_id))
+    if row.status is not SittingStatus.OPEN or is_late(row.ends_at, now):
+        return go(f"/my/sittings/{token}")
+    marks = _marks(actions.places_of(row), queries.answers_of(session, row.id or 0))
+    return html(
+        request,
+        "exams/review.html",
+        sitting=row,
+        exam=session.get_one(Exam, row.exam_id),
+        marks=marks,
+        left=seconds_left(row.ends_at, now),
+    )
+
+
+@post("/my/sittings/{token:str}/hand-in")
+def hand_in(request: Request, session: Session, token: str) -> Response:
+    """A second time leads to the result that is there."""
+    viewer, now = viewer_of(request), clock.now()
+    row = found(queries.sitting_at(session, token, viewer.person_id, lock=True))
+    if row.status is not SittingStatus.OPEN:
+        return go(
+            f"/my/sittings/{token}",
+            mark("This paper has been handed in already. A paper has one result; here it is."),
+        )
+    actions.hand_in(session, row, by=viewer.person_id, now=now)
+    return go(
+        f"/my/sittings/{token}",
+        actions.TIME_IS_UP if row.timed_out else mark("Handed in. Here is the result."),
+    )
+
+
+def _result_page(request: Request, session: Session, row: Sitting, exam: Exam) -> Response[str]:
+    """Topics, never keys: the bank will be asked again."""
+    programme = programme_at(session, clock.now())
+    topics = row.result.get("topics", {})
+    wrong = {group: counts for group, counts in row.result.get("groups", {}).items() if counts[0] < counts[1]}
+    modules = {
+        f"{t['code']}/{n}": {"zh": m["zh"], "en": m["en"]}
+        for t in programme["tracks"]
+        for n, m in enumerate(t["modules"], 1)
+    }
+    learn = {
+        topic: [
+            (group, modules[group]) for group in wrong if group in modules and group.startswith(f"{topic}/")
+        ]
+        for topic in topics
+    }
+    standing = next((s for s in _standings(request, session) if s.exam.id == exam.id), None)
+    return html(
+        request,
+        "exams/result.html",
+        sitting=row,
+        exam=exam,
+        topics=topics,
+        names=_topics(programme, list(topics)),
+        learn=learn,
+        standing=standing,
+        share=row.pass_marks / max(1, len(row.paper)),
+    )
+
+
+routers = [
+    Router(
+        "/",
+        route_handlers=[exams, before_start, start, sitting, save, autosave, review, hand_in],
+        guards=[signed_in],
+        dependencies={"sent": Provide(_read_json)},
+    )
+]

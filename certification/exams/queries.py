@@ -1,0 +1,231 @@
+"""Exams, papers, sittings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from certification.exams.models import Answer, Bank, Exam, Question, Sitting
+from certification.exams.rules import (
+    Attempt,
+    Item,
+    SittingStatus,
+    Terms,
+    Why,
+    opens_again,
+    terms_of,
+    why_not_start,
+)
+from portal.ledger.queries import facts_of_people
+from portal.ledger.rules import FactKind
+from portal.programme.rules import Programme
+from training.tracks.queries import finished_modules
+
+
+@dataclass(frozen=True)
+class SittingRow:
+    """A sitting in a list."""
+
+    token: str
+    exam_id: int
+    status: str
+    started_at: datetime
+    ends_at: datetime
+    handed_in_at: datetime | None
+    score: int | None
+    passed: bool | None
+    pass_marks: int
+
+
+@dataclass(frozen=True)
+class ExamRow:
+    """An exam with the number of questions its bank has in use."""
+
+    exam: Exam
+    questions: int
+
+
+def bank_with(session: Session, code: str) -> Bank | None:
+    return session.exec(select(Bank).where(Bank.code == code)).first()
+
+
+def questions_of_bank(session: Session, bank_id: int) -> list[Question]:
+    """Those retired too."""
+    return list(session.exec(select(Question).where(Question.bank_id == bank_id)))
+
+
+def exam_by_code(session: Session, code: str) -> Exam | None:
+    return session.exec(select(Exam).where(Exam.code == code)).first()
+
+
+def exams_offered(session: Session) -> list[ExamRow]:
+    """All exams, those for a certificate first; one query."""
+    counts = (
+        select(Question.bank_id, func.count().label("n"))
+        .where(col(Question.retired).is_(False))
+        .group_by(col(Question.bank_id))
+        .subquery()
+    )
+    rows = session.exec(
+        select(Exam, counts.c.n)
+        .join(counts, counts.c.bank_id == Exam.bank_id, isouter=True)
+        .order_by(col(Exam.certificate).is_(None), Exam.code)
+    )
+    return [ExamRow(exam, n or 0) for exam, n in rows]
+
+
+def items_of(session: Session, bank_id: int) -> list[Item]:
+    """What the draw may choose from."""
+    rows = session.exec(
+        select(Question.id, Question.topic, Question.group, Question.options).where(
+            Question.bank_id == bank_id, col(Question.retired).is_(False)
+        )
+    )
+    return [
+        Item(i or 0, topic, group, len(options), tuple(n for n, o in enumerate(options, 1) if o.get("fixed")))
+        for i, topic, group, options in rows
+    ]
+
+
+def questions_with(session: Session, ids: Sequence[int]) -> dict[int, Question]:
+    return {q.id or 0: q for q in session.exec(select(Question).where(col(Question.id).in_(ids)))}
+
+
+def sittings_of(session: Session, person_id: int) -> list[SittingRow]:
+    """Newest first."""
+    rows = session.exec(
+        select(
+            Sitting.token,
+            Sitting.exam_id,
+            Sitting.status,
+            Sitting.started_at,
+            Sitting.ends_at,
+            Sitting.handed_in_at,  # type: ignore[call-overload]
+            Sitting.score,
+            Sitting.passed,
+            Sitting.pass_marks,
+        )
+        .where(Sitting.person_id == person_id)
+        .order_by(col(Sitting.id).desc())
+    )
+    return [SittingRow(*row) for row in rows]
+
+
+def open_sitting(session: Session, person_id: int) -> tuple[Sitting, Exam] | None:
+    return session.exec(
+        select(Sitting, Exam)
+        .join(Exam, col(Sitting.exam_id) == col(Exam.id))
+        .where(Sitting.person_id == person_id, Sitting.status == SittingStatus.OPEN)
+    ).first()
+
+
+def sitting_at(session: Session, token: str, person_id: int, *, lock: bool = False) -> Sitting | None:
+    """None when it is not there or another person's."""
+    query = select(Sitting).where(Sitting.token == token, Sitting.person_id == person_id)
+    return session.exec(query.with_for_update() if lock else query).first()
+
+
+def sitting_under_lock(session: Session, sitting_id: int) -> Sitting | None:
+    return session.exec(select(Sitting).where(Sitting.id == sitting_id).with_for_update()).first()
+
+
+def answers_of(session: Session, sitting_id: int) -> dict[int, Answer]:
+    """Question → answer."""
+    return {a.question_id: a for a in session.exec(select(Answer).where(Answer.sitting_id == sitting_id))}
+
+
+def answer_to(session: Session, sitting_id: int, question_id: int) -> Answer | None:
+    return session.exec(
+        select(Answer).where(Answer.sitting_id == sitting_id, Answer.question_id == question_id)
+    ).first()
+
+
+def sittings_run_out(session: Session, before: datetime) -> list[int]:
+    """Open sittings whose end lies before that time."""
+    return [
+        i
+        for i in session.exec(
+            select(Sitting.id).where(Sitting.status == SittingStatus.OPEN, Sitting.ends_at < before)
+        )
+        if i is not None
+    ]
+
+
+def certificates_held(session: Session, person_id: int, now: datetime) -> dict[str, datetime | None]:
+    """Code → its end, of the certificates that hold now, as the ledger knows them."""
+    held: dict[str, datetime | None] = {}
+    for fact in facts_of_people(session, [person_id]):
+        if fact.kind == FactKind.CERTIFICATE and fact.holds(now) and fact.known(now):
+            code, end = fact.value["code"], fact.true_until
+            held[code] = (
+                None
+                if end is None or (code in held and held[code] is None)
+                else max(end, held.get(code) or end)
+            )
+    return held
+
+
+@dataclass(frozen=True)
+class ExamStanding:
+    """How a person stands with an exam: its terms, what is missing, what happened."""
+
+    exam: Exam
+    terms: Terms
+    whys: list[Why]
+    attempts: list[SittingRow]  # newest first
+    open_token: str | None
+    held_until: datetime | None  # of the certificate, while it holds
+    held: bool
+
+    @property
+    def again(self) -> datetime | None:
+        return opens_again(self.whys)
+
+
+def exam_standings(
+    session: Session, person_id: int, *, trust: str | None, programme: Programme, now: datetime
+) -> list[ExamStanding]:
+    """Every exam with all that decides whether this person may start it; the number of queries is fixed."""
+    sittings, finished = sittings_of(session, person_id), finished_modules(session, person_id)
+    held = certificates_held(session, person_id, now)
+    opens = timedelta(days=-programme["lifecycle"]["renewal_window_d"][0])
+    standings = []
+    for row in exams_offered(session):
+        exam, code = row.exam, row.exam.certificate
+        own = [s for s in sittings if s.exam_id == exam.id]
+        certificate = programme.certificate(code) if code else {"tracks": [], "needs": []}
+        lessons = [
+            f"{track}/{n}"
+            for track in certificate["tracks"]
+            for n in range(1, len(programme.track(track)["modules"]) + 1)
+        ]
+        terms = terms_of(programme, code, exam.blueprint, exam.minutes, exam.pass_marks)
+        whys = why_not_start(
+            terms=terms,
+            certificate=code,
+            trust=trust,
+            unfinished=len(set(lessons) - finished),
+            lessons=len(lessons),
+            needs={need: need in held for need in certificate.get("needs", [])},
+            held=held,
+            bank=row.questions,
+            renewal_opens=opens,
+            now=now,
+            attempts=[
+                Attempt(s.started_at, s.handed_in_at, bool(s.passed), s.status == SittingStatus.VOIDED)
+                for s in own
+            ],
+        )
+        standings.append(
+            ExamStanding(
+                exam,
+                terms,
+                whys,
+                own,
+                next((s.token for s in own if s.status == SittingStatus.OPEN), None),
+                held.get(code) if code else None,
+                code in held,
+            )
+        )
+    return standings

@@ -1,0 +1,1 @@
+"""The demo: fictional organisations, each of which shows one thing."""

@@ -1,0 +1,736 @@
+"""Tells the demo's story: the features' own actions, carried out at past times, so that every rule holds of it."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlmodel import Session
+from stdnum.cn import uscc
+
+from casebook.briefs import actions as briefs
+from casebook.briefs import queries as brief_queries
+from casebook.briefs.forms import Accept, Decide, Decline, EditBrief
+from casebook.briefs.models import Brief
+from casebook.cases import actions as cases
+from casebook.cases.forms import Answer, EditCase, EditOutcome, OutcomeAnswer
+from casebook.cases.models import Case
+from casebook.cases.queries import confirmations_of, outcomes_of
+from casebook.cases.rules import Verdict, normal_client
+from casebook.directory.actions import index_provider
+from casebook.matching.queries import shortlisted_ids
+from certification.credentials.actions import award_certificate
+from certification.standing.actions import apply, grant_level, recompute, suspend_organisation
+from certification.standing.rules import Family
+from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, Brand, Provider
+from demo.texts import BRIEFS, CASES
+from portal.accounts.actions import appoint, hasher
+from portal.accounts.models import Person
+from portal.accounts.rules import StaffRole
+from portal.db import Sessions, transaction
+from portal.history.actions import record
+from portal.ledger.actions import write_fact
+from portal.ledger.rules import FactKind
+from portal.mail.actions import consider_sent
+from portal.organisations.actions import end_employment, join, save_storefront
+from portal.organisations.forms import EditStorefront
+from portal.organisations.models import Employment, Organisation, Storefront
+from portal.organisations.queries import open_employment
+from portal.organisations.rules import Ending, Kind, Role, Trust
+from portal.programme.queries import programme_at
+from portal.review.actions import decide as decide_review
+from portal.review.actions import take
+from portal.review.kinds import KINDS
+from portal.review.queries import latest_submission
+from portal.verification.actions import freeze, hand_in
+from portal.verification.queries import verification_of
+
+LICENCE = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+class Story:
+    def __init__(self, session: Session, now: datetime) -> None:
+        self.session, self.now = session, now
+        self.names: Iterator[str] = itertools.cycle(PEOPLE)
+        self.numbers = itertools.count(1)
+        self.password = hasher.hash(PASSWORD)
+        self.organisations: dict[str, Organisation] = {}
+        self.owners: dict[str, Person] = {}
+        self.teams: dict[str, list[Person]] = {}
+        self.reviewer = self.person("魏评审", "reviewer@yuqiao.example", login=True)
+
+    def ago(self, days: float) -> datetime:
+        return self.now - timedelta(days=days)
+
+    def person(self, name: str, email: str, *, at: datetime | None = None, login: bool = False) -> Person:
+        at = at or self.ago(900)
+        person = Person(
+            uuid=str(uuid4()),
+            email=email,
+            name=name,
+            password_hash=self.password if login else "!",
+            language="zh",
+            created_at=at,
+            confirmed_at=at,
+            is_demo=True,
+        )
+        self.session.add(person)
+        self.session.flush()
+        return person
+
+    def organisation(
+        self, cast: Provider | Brand, kind: Kind, owner: Person, registered: float, **fields: Any
+    ) -> Organisation:
+        at = self.ago(registered)
+        body = f"91310000MA9{next(self.numbers):06d}"
+        organisation = Organisation(
+            kind=kind,
+            slug=f"new-{cast.key}",
+            legal_name=cast.legal,
+            short_name=cast.name,
+            credit_code=body + uscc.calc_check_digit(body),
+            province=cast.province,
+            city=cast.city,
+            created_at=at,
+            is_demo=True,
+            website=f"https://{cast.key}.example",
+            **fields,
+        )
+        self.session.add(organisation)
+        self.session.flush()
+        organisation.slug = f"yq-{at.year}-{organisation.id:04d}"
+        record(
+            self.session,
+            "organisation registered",
+            "organisation",
+            organisation.id,
+            by=owner.id,
+            now=at,
+            organisation_id=organisation.id,
+            after={"name": organisation.legal_name, "code": organisation.credit_code},
+        )
+        self.employ(organisation, owner, Role.OWNER, at)
+        self.organisations[cast.key], self.owners[cast.key] = organisation, owner
+        return organisation
+
+    def employ(self, organisation: Organisation, person: Person, role: Role, at: datetime) -> None:
+        join(
+            self.session,
+            Employment(organisation_id=organisation.id or 0, email=person.email, role=role, invited_at=at),
+            person,
+            now=at,
+        )
+
+    def verify(self, key: str, at: datetime, decision: str = "approve") -> None:
+        """Through the review desk, as everybody."""
+        organisation, owner = self.organisations[key], self.owners[key]
+        hand_in(
+            self.session,
+            organisation,
+            file_name="营业执照.pdf",
+            content=LICENCE + key.encode() + b"\n%%EOF\n",
+            representative=owner.name,
+            note="",
+            by=owner.id or 0,
+            now=at,
+        )
+        if decision == "wait":
+            return
+        verdict = {
+            "approve": ("pass", ""),
+            "ask": ("fix", "授权书没有盖章。请补一份加盖公章的授权书，与执照合成一个文件上传。"),
+            "reject": ("fail", "执照已注销。"),
+        }[decision]
+        submission = latest_submission(
+            self.session,
+            "verification",
+            verification_of(self.session, organisation.id or 0).verification.id or 0,
+        )  # type: ignore[union-attr]
+        assert submission is not None  # noqa: S101
+        verdicts = {item.key: ("pass", "") for item in KINDS["verification"].items} | {"authority": verdict}
+        decide_review(
+            self.session,
+            submission,
+            decision,
+            verdicts,
+            "",
+            revision=submission.revision,
+            by=self.reviewer.id or 0,
+            now=at + timedelta(hours=3),
+        )
+
+    # Providers
+
+    def provider(self, cast: Provider) -> None:
+        session, registered = self.session, self.ago(cast.registered)
+        logins = {"tangli": "owner@yuqiao.example", "shiguang": "new@yuqiao.example"}
+        owner = self.person(
+            next(self.names), logins.get(cast.key, f"owner@{cast.key}.example"), at=registered, login=True
+        )
+        organisation = self.organisation(
+            cast,
+            Kind.PROVIDER,
+            owner,
+            cast.registered,
+            directions=["tools"] if cast.family == "isv" else ["operation"],
+            industries=list(cast.industries),
+            capabilities=list(cast.capabilities),
+            about=cast.headline + "。",
+        )
+        organisation.parent_id = self.organisations[cast.parent].id if cast.parent else None
+        self.teams[cast.key] = [owner]
+        session.add(Storefront(organisation_id=organisation.id or 0, languages=["zh"]))
+        session.flush()
+        if cast.trust == "provisional":
+            if cast.key in ("xingye", "songguo"):
+                self.verify(
+                    cast.key,
+                    self.ago(2 if cast.key == "songguo" else 0.05),
+                    "ask" if cast.key == "songguo" else "wait",
+                )
+            return
+        if cast.trust == "frozen":
+            freeze(session, organisation.id or 0, now=self.ago(cast.registered - 30))
+            return
+        self.verify(cast.key, registered + timedelta(days=1))
+        save_storefront(
+            session,
+            organisation,
+            EditStorefront(
+                headline=cast.headline,
+                about=organisation.about,
+                modes=list(cast.modes),
+                fee_model="subscription" if cast.family == "isv" else "monthly",
+                price_low=cast.price[0],
+                price_high=cast.price[1],
+                exclusions="投放费、奖品与第三方工具另计；驻场差旅实报实销。",
+                languages=["zh"],
+                remote=True,
+                accepting=True,
+                capacity=cast.capacity,
+            ),
+            by=owner.id or 0,
+            now=self.ago(min(cast.registered - 2, 6)),
+        )
+        for n in range(cast.staff - 1):
+            login = cast.key == "tangli" and n == 0
+            person = self.person(
+                next(self.names),
+                "member@yuqiao.example" if login else f"p{n}@{cast.key}.example",
+                at=registered,
+                login=login,
+            )
+            self.employ(organisation, person, Role.MEMBER, registered + timedelta(days=2))
+            self.teams[cast.key].append(person)
+        self.evidence(cast, organisation)
+        if cast.stars:
+            grant_level(
+                session,
+                organisation.id or 0,
+                Family(cast.family),
+                cast.stars,
+                "评审通过",
+                by=self.reviewer.id,
+                now=self.ago(cast.granted),
+            )
+
+    def evidence(self, cast: Provider, organisation: Organisation) -> None:
+        """What is in the ledger from before: certificates are real credentials, the rest is marked as imported."""
+        session, team = self.session, self.teams[cast.key]
+        oldest = min(cast.registered - 5, 340)
+        before = cast.granted + 20 if cast.stars else 30  # the criteria held before the level was granted
+        for code, count in (("P1", cast.p1), ("P2", cast.p2), ("T1", cast.t1), ("T2", cast.t2)):
+            for n, person in enumerate(
+                team[-count:] if code == "P2" and cast.key == "tangli" else team[:count]
+            ):
+                at = self.ago(min(cast.registered - 4, before + 25 + 3 * n))
+                award_certificate(
+                    session,
+                    person.id or 0,
+                    code,
+                    source=("import", organisation.id or 0),
+                    by=self.reviewer.id,
+                    now=at,
+                )
+        write = self.writer(organisation)
+        for n, person in enumerate(team):
+            for part in range(4):
+                write_fact(
+                    session,
+                    FactKind.TRAINING,
+                    person_id=person.id,
+                    source=("import", organisation.id),
+                    now=self.ago(min(oldest, before + 5 + part * 7 + n % 9)),
+                    hours=cast.hours / 4,
+                    module=f"import-{part}",
+                )
+                if cast.stars and cast.granted > 100:  # and they went on learning
+                    write_fact(
+                        session,
+                        FactKind.TRAINING,
+                        person_id=person.id,
+                        source=("import", organisation.id),
+                        now=self.ago(20 + part * 15 + n % 9),
+                        hours=cast.hours / 4,
+                        module=f"import-{part}-2",
+                    )
+        clients = [normal_client(name) for name in cast.clients] or ["—"]
+
+        def spread(n: int, of: int, since: float, until: float = 3) -> float:
+            return since - (since - until) * (n + 0.5) / max(1, of)
+
+        # Half of the evidence lies before the level was granted and half after, all of it inside its window.
+        published, named = cast.cases
+        for n in range(published):
+            write(
+                FactKind.CASE_PUBLISHED,
+                spread(n, published, min(cast.registered - 6, 600), before),
+                client=clients[n % len(clients)],
+                named=n < named,
+                industry="",
+                case_id=None,
+                capabilities=list(cast.capabilities[:3]),
+            )
+        for block_from, block_until in (
+            (min(cast.registered - 6, before + 110), before),
+            (max(before - 20, 4), 3),
+        ):
+            for n in range(cast.outcomes):
+                write(
+                    FactKind.OUTCOME_ATTESTED,
+                    spread(n, cast.outcomes, block_from, block_until),
+                    client=clients[n % len(clients)],
+                    case_id=None,
+                    attainment=round(min(1.2, cast.attainment + (-0.1, 0, 0.12)[n % 3]), 2),
+                )
+            if not cast.stars:
+                break
+        for n, rating in enumerate(cast.reviews):
+            write(
+                FactKind.REVIEW,
+                spread(n, len(cast.reviews), min(cast.registered - 6, before + 120), before),
+                client=clients[n % len(clients)],
+                rating=rating,
+            )
+        renewed, of = cast.renewals
+        for n in range(of):
+            write(
+                FactKind.RENEWAL,
+                spread(n, of, min(cast.registered - 6, before + 200), before),
+                client=clients[n % len(clients)],
+                renewed=n < renewed,
+            )
+        self.responses(cast, write, before)
+        if cast.maturity:
+            write(FactKind.MATURITY_VERIFIED, min(before + 10, 330), until=-60, score=cast.maturity)
+        self.products(cast, write, before)
+
+    def responses(self, cast: Provider, write: Any, before: float) -> None:
+        """Brief answers: good ones before the level; those of the last 90 days as the cast says."""
+        in_time, of = cast.responses
+        for n in range(of):
+            good = n % of < in_time if cast.key != "beian" else n >= of - in_time
+            write(FactKind.RESPONSE, 85 - 80 * (n + 0.5) / of, brief_id=None, in_time=good)
+        if cast.stars and cast.granted > 90:
+            for n in range(10):
+                write(FactKind.RESPONSE, before + 40 - 4 * n, brief_id=None, in_time=True)
+
+    def products(self, cast: Provider, write: Any, before: float) -> None:
+        if not cast.isv:
+            return
+        for n in range(cast.isv["products"]):
+            write(
+                FactKind.PRODUCT_REVIEWED,
+                before + 60 + n,
+                until=-cast.isv["due"] - 90 * n,
+                product=f"{cast.name} {'ABCD'[n]}",
+            )
+        for platform in cast.isv["platforms"]:
+            write(FactKind.INTEGRATION, before + 50, platform=platform)
+        for n in range(cast.isv["solutions"]):
+            write(FactKind.SOLUTION_PUBLISHED, before + 30 + n, solution_id=None)
+        for days in (before + 10, 10.0):
+            for n in range(cast.isv["live"]):
+                write(
+                    FactKind.LIVE_CUSTOMER, days + n / 10, client=f"{cast.clients[n % len(cast.clients)]}{n}"
+                )
+            in_time, of = cast.isv["support"]
+            for n in range(of):
+                write(FactKind.SUPPORT, days + n, in_time=n < in_time)
+        write(FactKind.OPENNESS, before + 20, items=cast.isv["openness"])
+        write(FactKind.DATA_EXPORT, before + 20)
+        write(FactKind.UPTIME, before + 20, share=cast.isv["uptime"])
+        if failed := cast.isv.get("failed"):
+            record(
+                self.session,
+                "product failed its review",
+                "organisation",
+                self.organisations[cast.key].id,
+                by=self.reviewer.id,
+                now=self.ago(18),
+                organisation_id=self.organisations[cast.key].id,
+                after={"product": failed},
+                reason="未提供数据导出说明；第三项提出异议，待复核。",
+            )
+
+    def writer(self, organisation: Organisation) -> Any:
+        def write(kind: FactKind, days_ago: float, *, until: float | None = None, **value: Any) -> None:
+            write_fact(
+                self.session,
+                kind,
+                organisation_id=organisation.id,
+                source=("import", organisation.id),
+                now=self.ago(days_ago),
+                true_until=self.ago(until) if until is not None else None,
+                by=self.reviewer.id,
+                **value,
+            )
+
+        return write
+
+    # What happened to some of them
+
+    def troubles(self) -> None:
+        session = self.session
+        tangli = self.organisations["tangli"]
+        for person in self.teams["tangli"][-2:]:  # two seniors leave
+            employment = open_employment(session, person.id or 0)
+            assert employment is not None  # noqa: S101
+            end_employment(session, employment, Ending.LEFT, by=person.id or 0, now=self.ago(19))
+        recompute(session, tangli.id or 0, Family.OPERATOR, now=self.ago(19))
+        beian = self.organisations["beian"]
+        for days in (30, 7):
+            recompute(session, beian.id or 0, Family.OPERATOR, now=self.ago(days))
+        qianhe = self.organisations["qianhe"]
+        write_fact(
+            session,
+            FactKind.CONDUCT,
+            organisation_id=qianhe.id,
+            source=("import", qianhe.id),
+            now=self.ago(6),
+            delta=-50,
+            reason="forged_case",
+            by=self.reviewer.id,
+        )
+        suspend_organisation(
+            session,
+            qianhe,
+            "证实同一案例换名重复提交两次。可在14天内申诉；整改与复核通过后恢复。",
+            by=self.reviewer.id or 0,
+            now=self.ago(6),
+        )
+        qinghe = self.organisations["qinghe"]
+        apply(
+            session,
+            qinghe,
+            Family.OPERATOR,
+            3,
+            "三家客户均已续约，案例与口径可复核。",
+            by=self.owners["qinghe"].id or 0,
+            now=self.ago(3),
+        )
+
+    # Cases
+
+    def case(self, text: dict[str, Any]) -> None:
+        session, organisation, owner = (
+            self.session,
+            self.organisations[text["provider"]],
+            self.owners[text["provider"]],
+        )
+        finished = text["published"] if text["state"] == "published" else 12
+        at = self.ago(finished + 25)
+        period = [self.ago(d).date() for d in text["period"]] if text["period"] else [None, None]
+        entry = EditCase(
+            title=text["title"],
+            client_name=text["client"],
+            client_named=text["named"],
+            client_alias=text["alias"],
+            industry=text["industry"],
+            stage=text["stage"],
+            archetype=text["archetype"],
+            capabilities=text["capabilities"],
+            channels=text["channels"],
+            period_from=period[0],
+            period_until=period[1],
+            before=text["before"],
+            systems="\n".join(text["systems"]),
+            failed_first=text["failed_first"],
+            done=text["done"],
+            sop_version=text["sop"],
+        )
+        outcomes = [
+            EditOutcome(
+                name=n,
+                kind=k,
+                baseline=b,
+                value=v,
+                target=t,
+                unit=u,
+                period_from=period[0],
+                period_until=period[1],
+                definition=d,
+                source=s,
+            )
+            for n, k, b, v, t, u, d, s in text["outcomes"]
+        ]
+        if organisation.trust == Trust.SUSPENDED:
+            organisation.trust = Trust.VERIFIED  # it was, when this case was written
+        row = cases.draft_case(session, organisation, uuid4().hex, entry, outcomes, by=owner.id or 0, now=at)
+        if text["state"] != "draft":
+            self.carry(row, text, organisation, owner, at)
+
+    def carry(
+        self, row: Case, text: dict[str, Any], organisation: Organisation, owner: Person, at: datetime
+    ) -> None:
+        """To the client, to the desk, into the casebook: as far as its state says."""
+        session, state = self.session, text["state"]
+        cases.send_to_client(
+            session,
+            row,
+            organisation,
+            f"contact{row.id}@client.example",
+            "zh",
+            by=owner,
+            now=at + timedelta(days=2),
+        )
+        if state == "awaiting_client":
+            return
+        rating, comment, renewed, name, role = text["answer"]
+        answers = {
+            o.nth: OutcomeAnswer(
+                verdict=Verdict.DISPUTED if text.get("dispute") else Verdict.CONFIRMED,
+                attested_value=text.get("dispute"),
+                client_note="按我们的后台重算" if text.get("dispute") else "",
+            )
+            for o in outcomes_of(session, row.id or 0)
+        }
+        session.flush()
+        cases.answer_case(
+            session,
+            confirmations_of(session, row.id or 0)[0],
+            row,
+            Answer(rating=rating, comment=comment, renewed=renewed, name=name, role=role),
+            answers,
+            now=at + timedelta(days=6),
+        )
+        if state == "disputed":
+            return
+        session.flush()
+        cases.submit_case(session, row, organisation, by=owner.id or 0, now=at + timedelta(days=9))
+        submission = latest_submission(session, "case", row.id or 0)
+        assert submission is not None  # noqa: S101
+        if state == "in_review":
+            take(session, submission, by=self.reviewer.id or 0, now=at + timedelta(days=10))
+            return
+        verdicts = {item.key: ("pass", "") for item in KINDS["case"].items}
+        if state == "changes_asked":
+            verdicts[KINDS["case"].items[2].key] = (
+                "fix",
+                "订单数有后台截图，但没有说明是否剔除新店。请补一行口径或一份剔除后的报表。",
+            )
+        decide_review(
+            session,
+            submission,
+            "ask" if state == "changes_asked" else "approve",
+            verdicts,
+            "",
+            revision=submission.revision,
+            by=self.reviewer.id or 0,
+            now=at + timedelta(days=25),
+        )
+        if state == "retracted":
+            cases.retract_case(
+                session, row, "与另一案例实为同一项目", by=self.reviewer.id or 0, now=self.ago(6)
+            )
+            organisation.trust = Trust.SUSPENDED
+
+    # Brands and briefs
+
+    def brand(self, cast: Brand) -> None:
+        owner = self.person(
+            next(self.names),
+            "brand@yuqiao.example" if cast.key == "maitian" else f"brand@{cast.key}.example",
+            at=self.ago(300),
+            login=True,
+        )
+        self.organisation(cast, Kind.BRAND, owner, 300, industries=[cast.industry], about=cast.about)
+        self.verify(cast.key, self.ago(298))
+
+    def brief(self, text: dict[str, Any]) -> None:
+        session, brand, by = (
+            self.session,
+            self.organisations[text["brand"]],
+            self.owners[text["brand"]].id or 0,
+        )
+        at = self.ago(text["ago"])
+        programme = programme_at(session, at)
+        brief = briefs.new_brief(session, brand.id or 0, once=uuid4().hex, by=by, now=at)
+        low, high = text["budget"]
+        known = {
+            name: list(options)
+            for name, options in (
+                ("capabilities", programme.leaves("capabilities")),
+                ("industries", programme.leaves("industries")),
+                *((t, programme.options(t)) for t in ("stages", "brand_scales", "provinces", "languages")),
+            )
+        }
+        entry = EditBrief.model_validate(
+            {
+                "title": text["title"],
+                "need": text["need"],
+                "must_have": text["must"],
+                "wished": text["wished"],
+                "budget_low": low,
+                "budget_high": high,
+                "on_site": text["on_site"],
+                "languages": ["zh"],
+                "no_systems": not text.get("systems"),
+                "start_by": date(at.year, at.month, at.day) + timedelta(days=45),
+                "contact_name": self.owners[text["brand"]].name,
+                "contact_phone": "13800138000",
+                "contact_email": self.owners[text["brand"]].email,
+                **{
+                    k: v
+                    for k, v in (
+                        ("industry", text["industry"]),
+                        ("stage", text["stage"]),
+                        ("scale", text["scale"]),
+                        ("province", text["province"]),
+                    )
+                    if v
+                },
+            },
+            context=known,
+        )
+        briefs.save_brief(
+            session,
+            brief,
+            entry,
+            systems=text.get("systems", []),
+            blocked=[],
+            revision=brief.revision,
+            by=by,
+            now=at,
+        )
+        if text["state"] != "draft":
+            briefs.publish(session, brief, brand.trust, programme, revision=brief.revision, by=by, now=at)
+            session.flush()
+            self.talk(brief, text["state"], by, at)
+
+    def talk(self, brief: Brief, state: str, by: int, at: datetime) -> None:
+        session, programme = self.session, programme_at(self.session, at)
+        if state in ("open", "shortlisted"):
+            return
+        if state == "withdrawn":
+            briefs.withdraw(session, brief, revision=brief.revision, by=by, now=at + timedelta(days=1))
+            return
+        if state == "stale":
+            assert brief.due_at is not None  # noqa: S101
+            briefs.lapse(session, brief.id or 0, now=brief.due_at + timedelta(hours=1))
+            return
+        shown = shortlisted_ids(session, brief.id or 0)
+        invited = at + timedelta(hours=2)
+        briefs.invite(session, brief, shown, programme, by=by, now=invited)
+        session.flush()
+        introductions = brief_queries.introductions_of(session, brief.id or 0)
+        people = {o.id: self.owners[key] for key, o in self.organisations.items()}
+        for n, one in enumerate(introductions):
+            person, answered = people[one.organisation_id], invited + timedelta(hours=3 + n)
+            if n == len(introductions) - 1 and len(introductions) > 1:
+                briefs.decline(
+                    session,
+                    one,
+                    brief,
+                    Decline.model_validate(
+                        {"reason_code": "capacity", "note": "本季产能已满。"},
+                        context={"decline_reasons": programme.matching["decline_reasons"]},
+                    ),
+                    revision=one.revision,
+                    by=person.id or 0,
+                    now=answered,
+                )
+            elif n < 2 or state != "in_talks":
+                briefs.accept(
+                    session,
+                    one,
+                    brief,
+                    Accept(
+                        contact_name=person.name, contact_email=person.email, note="可在两周内派出三人小组。"
+                    ),
+                    programme,
+                    revision=one.revision,
+                    by=person.id or 0,
+                    now=answered,
+                )
+        session.flush()
+        accepted = [i for i in introductions if i.status == "accepted"]
+        for one in accepted[: 1 if state == "in_talks" else 3]:
+            briefs.open_contacts(
+                session, brief, one, programme, revision=one.revision, by=by, now=at + timedelta(days=1)
+            )
+        if state == "in_talks" or not accepted:
+            return
+        best = accepted[0]
+        briefs.note_meeting(
+            session, brief, best, programme, revision=best.revision, by=by, now=at + timedelta(days=4)
+        )
+        briefs.note_proposal(
+            session, brief, best, programme, revision=best.revision, by=by, now=at + timedelta(days=8)
+        )
+        none = state == "decided_none"
+        briefs.decide(
+            session,
+            brief,
+            Decide(
+                chosen="none" if none else str(best.id),
+                reason_code="in-house" if none else "similar_case",
+                reason="八周试点由自有团队先做，暂不外包。"
+                if none
+                else "案例与我们的品类最接近，交接方案写得最清楚。",
+            ),
+            programme,
+            revision=brief.revision,
+            by=by,
+            now=at + timedelta(days=12),
+        )
+        if state in ("delivering", "closed"):
+            briefs.start_delivery(session, brief, revision=brief.revision, by=by, now=at + timedelta(days=15))
+        if state == "closed":
+            briefs.close(
+                session,
+                brief,
+                "活动期私域销售额比上年同期增长43%，SOP已交付，门店自己又做了一次。",
+                revision=brief.revision,
+                by=by,
+                now=at + timedelta(days=50),
+            )
+
+
+def tell(sessions: Sessions, *, now: datetime) -> None:
+    """Everything or nothing: a story cut off in the middle is told again from the start."""
+    with transaction(sessions) as session:
+        story = Story(session, now)
+        for email, name, roles in STAFF:
+            person = (
+                story.reviewer if email == story.reviewer.email else story.person(name, email, login=True)
+            )
+            for role in roles:
+                appoint(session, person, StaffRole(role), by=None, now=story.ago(800))
+        for provider in PROVIDERS:
+            story.provider(provider)
+        story.troubles()
+        for brand in BRANDS:
+            story.brand(brand)
+        for text in CASES:
+            story.case(text)
+        for organisation in story.organisations.values():
+            if organisation.kind is Kind.PROVIDER:
+                session.flush()
+                index_provider(session, organisation.id or 0, now=now)
+        for text in sorted(BRIEFS, key=lambda b: -b["ago"]):
+            story.brief(text)
+        consider_sent(session, now=now)
+        session.info.pop("jobs", None)  # these mails are part of the story, not for sending
+        assert {address for address, _ in LOGINS} >= {email for email, _, _ in STAFF}  # noqa: S101

@@ -1,0 +1,271 @@
+"""The project's own bank is complete; files of others are read; what can't be is listed with its place."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from certification.exams import command, queries, readers, rules
+from certification.exams.actions import CONTENT, import_bank, load_own_banks, save_exam
+from certification.exams.models import Bank, Exam, Question
+from certification.exams.readers import UnreadableFileError, read_questions
+from portal import clock
+from portal.history.models import History
+from portal.programme.queries import programme_at
+from tests.training.test_lessons import P1
+
+POOL = Path(__file__).resolve().parents[2].parent / "shared" / "question-banks"
+needs_pool = pytest.mark.skipif(not POOL.exists(), reason="the sample banks are not here")
+
+
+def own_files():
+    return [read_questions(path) for path in sorted((CONTENT / "P1").glob("*.yaml"))]
+
+
+def test_the_first_bank_is_complete():
+    files = own_files()
+    assert [f.skipped for f in files] == [[], [], []]
+    questions = [q for f in files for q in f.questions]
+    assert len(questions) >= 120
+    assert len({q.code for q in questions}) == len(questions)
+    groups = Counter(q.group for q in questions)
+    assert set(groups) == set(P1)
+    assert min(groups.values()) >= 6
+    assert all(q.group.startswith(f"{q.topic}/") for q in questions)
+    assert all(text.strip() for q in questions for part in (q.stem, q.why) for text in part.values())
+    assert {q.level for q in questions} <= {1, 2, 3}
+
+
+def test_keys_of_the_first_bank_do_not_lean_to_one_side():
+    keys = Counter(q.key[0] for f in own_files() for q in f.questions if q.kind == "one")
+    assert max(keys.values()) <= 1.5 * min(keys.values())
+
+
+def test_loading_the_own_banks_again_changes_nothing(session):
+    now = clock.now()
+    programme = programme_at(session, now)
+    load_own_banks(session, programme, now=now)
+    first = [session.exec(select(table)).all() for table in (Bank, Question, Exam, History)]
+    load_own_banks(session, programme, now=now)
+    session.flush()
+    assert [len(session.exec(select(table)).all()) for table in (Bank, Question, Exam, History)] == [
+        len(rows) for rows in first
+    ]
+    exam = queries.exam_by_code(session, "P1")
+    assert (exam.blueprint, exam.minutes, exam.pass_marks, exam.certificate) == (
+        {"TRK-01": 13, "TRK-02": 18, "TRK-11": 9},
+        60,
+        30,
+        "P1",
+    )
+
+
+def question(code="A1", en="Which?", key=(1,), **more):
+    return {
+        "id": code,
+        "topic": "T",
+        "group": "T/1",
+        "level": 1,
+        "kind": "one" if len(key) == 1 else "several",
+        "stem": {"zh": "哪个？", "en": en},
+        "options": [{"zh": "甲", "en": "a"}, {"zh": "乙", "en": "b"}, {"zh": "丙", "en": "c"}],
+        "key": list(key),
+        "why": {"zh": "因为", "en": "because"},
+    } | more
+
+
+def read_rows(*rows):
+    return readers.read_own(json.dumps(rows, ensure_ascii=False))
+
+
+def test_a_new_wording_is_a_new_row_and_the_old_one_is_kept(session):
+    now = clock.now()
+
+    def load(*rows):
+        done = import_bank(
+            session, "B", {"zh": "库", "en": "Bank"}, read_rows(*rows).questions, by=None, now=now
+        )
+        return done.added, done.changed, done.unchanged
+
+    assert load(question("A1"), question("A2", key=(1, 3))) == (2, 0, 0)
+    assert load(question("A1", en="Which one?"), question("A2", key=(1, 3))) == (0, 1, 1)
+    rows = {(q.stem["en"], q.retired) for q in session.exec(select(Question).where(Question.code == "A1"))}
+    assert rows == {("Which?", True), ("Which one?", False)}
+    assert load(question("A1")) == (0, 1, 0)  # and back
+    rows = {(q.stem["en"], q.retired) for q in session.exec(select(Question).where(Question.code == "A1"))}
+    assert rows == {("Which?", False), ("Which one?", True)}
+    bank = queries.bank_with(session, "B")
+    assert sorted(i.options for i in queries.items_of(session, bank.id)) == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (question(key=(4,)), "Its key is not one of its options."),
+        (question(key=(0,)), "Its key is not one of its options."),
+        (question(key=()), "Its key is not one of its options."),
+        (question(kind="several"), "Its kind does not fit the number of its keys."),
+        (question(kind="one", key=(1, 2)), "Its kind does not fit the number of its keys."),
+        (question(kind="essay"), "A field is missing or not what it should be."),
+        (question(stem={"zh": "哪个？"}), "A field is missing or not what it should be."),
+        (question(stem={"zh": " ", "en": "Which?"}), "A text is empty."),
+        (question(options=[{"zh": "甲", "en": "a"}]), "It needs at least two options."),
+        (
+            question(options=[{"zh": "甲", "en": "a"}, {"zh": "乙", "en": "a"}]),
+            "Two of its options are the same.",
+        ),
+        (question(code=""), "It has no code, or one longer than 60 characters."),
+        (question("A1"), "Its code stands in this file already."),
+        ("not a question", "A field is missing or not what it should be."),
+    ],
+)
+def test_what_is_unfit_is_listed_with_its_place(row, reason):
+    read = read_rows(question("A1"), row, question("A2"))
+    assert [q.code for q in read.questions] == ["A1", "A2"]
+    assert [(s.place, s.reason) for s in read.skipped] == [("question 2", reason)]
+
+
+def test_all_of_these_stays_in_its_place():
+    options = [
+        {"zh": "甲", "en": "a"},
+        {"zh": "以上都是", "en": "All of the above"},
+        {"zh": "乙", "en": "None of these"},
+        {"zh": "丙", "en": "All staff"},
+    ]
+    read = read_rows(question(options=options))
+    assert [o.get("fixed", False) for o in read.questions[0].options] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", b"x"),
+        ("a.yaml", b"a: [1"),
+        ("a.yaml", b"a: 1"),
+        ("a.json", b"{"),
+        ("a.json", b"{}"),
+        ("a.csv", b"a,b\n1,2\n"),
+        ("a.csv", b"\xff\xfe\x00"),
+    ],
+)
+def test_an_unreadable_file(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFileError):
+        read_questions(path)
+    with pytest.raises(UnreadableFileError):
+        read_questions(tmp_path / "missing.csv")
+
+
+SMALL_POOL = """id,correct,question,refs,a,b,c,d,figure,correct_letter
+T1A01,2,What is one?,[97.1],w,x,y,All these choices are correct,,C
+T1A02,0,What is shown?,,w,x,y,z,t-1.png,A
+T1B01,1,What is component 2 in figure T-1?,,w,x,y,z,t-1.png,B
+T2A01,1,Letter and number differ?,,w,x,y,z,,C
+X,1,No code?,,w,x,y,z,,B
+T2A02,3,"Two
+lines?",,w,x,y,z,,D
+T2A03,4,Key out of range?,,w,x,y,z,,
+T2A04,1,Too few,,w
+"""
+
+
+def test_a_pool_as_csv(tmp_path):
+    path = tmp_path / "pool.csv"
+    path.write_text(SMALL_POOL, encoding="utf-8-sig")
+    read = read_questions(path)
+    assert [(q.code, q.topic, q.group, q.key) for q in read.questions] == [
+        ("T1A01", "T1", "T1A", [3]),
+        ("T1A02", "T1", "T1A", [1]),
+        ("T1B01", "T1", "T1B", [2]),
+        ("T2A02", "T2", "T2A", [4]),
+    ]
+    assert [q.stem["zh"] for q in read.questions] == [
+        "What is one?",
+        "What is shown? (figure T-1)",
+        "What is component 2 in figure T-1?",
+        "Two\nlines?",
+    ]
+    assert read.questions[0].options[3] == {
+        "zh": "All these choices are correct",
+        "en": "All these choices are correct",
+        "fixed": True,
+    }
+    assert [s.place for s in read.skipped] == ["line 5", "line 6", "line 9", "line 10"]
+    assert (read.exam.blueprint, read.exam.minutes, read.exam.pass_marks) == ({"T1": 2, "T2": 1}, 60, 3)
+
+
+def test_the_command_counts_and_a_dry_run_keeps_nothing(session, tmp_path, capsys):
+    path = tmp_path / "pool.csv"
+    path.write_text(SMALL_POOL, encoding="utf-8")
+    assert command.import_questions(str(path), "POOL", dry_run=True, as_json=True) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["questions"], said["added"], said["kinds"], [s["place"] for s in said["skipped"]]) == (
+        4,
+        4,
+        {"one": 4},
+        ["line 5", "line 6", "line 9", "line 10"],
+    )
+    assert queries.bank_with(session, "POOL") is None
+    assert command.import_questions(str(path), "POOL", as_json=True) == 0
+    assert command.import_questions(str(path), "POOL", as_json=True) == 0
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (again["added"], again["unchanged"]) == (0, 4)
+    exam = queries.exam_by_code(session, "POOL")
+    assert (exam.blueprint, exam.certificate) == ({"T1": 2, "T2": 1}, None)
+    path.write_text("id,correct,question,a,b,c,d\n", encoding="utf-8")
+    assert command.import_questions(str(path), "POOL") == 1
+    assert command.import_questions(str(tmp_path / "none.csv"), "POOL") == 1
+
+
+@needs_pool
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_the_technician_pool(ending):
+    name = f"public-domain/ncvec/technician-2026-2030.{ending}"
+    expected = json.loads((POOL / "EXPECTED.json").read_text())[name]
+    full = json.loads((POOL / "EXPECTED.json").read_text())["public-domain/ncvec/technician-2026-2030.csv"]
+    read = read_questions(POOL / name)
+    questions = read.questions
+    assert (len(questions), read.skipped) == (expected["questions"], [])
+    assert Counter("ABCD"[q.key[0] - 1] for q in questions) == Counter(full["answers"])
+    assert (len({q.group for q in questions}), len({q.topic for q in questions})) == (
+        full["groups"],
+        full["subelements"],
+    )
+    assert {len(q.options) for q in questions} == {full["options_each"]}
+    assert (
+        sum("figure" in q.stem["en"].lower() and "T-" in q.stem["en"] for q in questions)
+        == full["with_figure"]
+    )
+    ends = [f"{q.code} {'ABCD'[q.key[0] - 1]}" for q in (questions[0], questions[-1])]
+    assert ends == [full["first"], full["last"]]
+    assert (sum(read.exam.blueprint.values()), read.exam.minutes, read.exam.pass_marks) == (35, 60, 26)
+
+
+@needs_pool
+def test_a_thousand_papers_of_the_technician_pool(session):
+    read = read_questions(POOL / "public-domain/ncvec/technician-2026-2030.csv")
+    now = clock.now()
+    done = import_bank(session, "US-TECH", {"zh": "T", "en": "T"}, read.questions, by=None, now=now)
+    assert (done.added, done.changed, done.unchanged) == (409, 0, 0)
+    exam = save_exam(
+        session,
+        "US-TECH",
+        bank="US-TECH",
+        title={"zh": "T", "en": "T"},
+        blueprint=read.exam.blueprint,
+        minutes=60,
+        pass_marks=read.exam.pass_marks,
+        certificate=None,
+        by=None,
+        now=now,
+    )
+    items = queries.items_of(session, exam.bank_id)
+    group = {i.id: i.group for i in items}
+    every = sorted(set(group.values()))
+    assert len(every) == 35
+    for seed in range(1000):
+        paper = rules.draw(exam.blueprint, items, str(seed))
+        assert sorted(group[i] for i in paper) == every

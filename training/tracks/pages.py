@@ -1,0 +1,112 @@
+"""The path to a certificate, its tracks, and the lessons with their practice."""
+
+from litestar import Request, Response, Router
+from sqlmodel import Session
+
+from portal import clock
+from portal.i18n import DEFAULT
+from portal.organisations.rules import require
+from portal.programme.queries import programme_at
+from portal.refusal import mark
+from portal.web.forms import Form
+from portal.web.html import found, get, go, html, post
+from portal.web.viewer import Viewer, signed_in, viewer_of
+from training.tracks import actions, queries, rules
+
+
+def _learner(request: Request) -> Viewer:
+    """A person alone may learn; one who acts for an organisation may while it holds the right."""
+    viewer = viewer_of(request)
+    if viewer.organisation:
+        require(viewer.organisation.trust, "learn")
+    return viewer
+
+
+@get("/my/learning")
+def learning(request: Request, session: Session) -> Response[str]:
+    viewer = _learner(request)
+    paths = rules.paths_of(programme_at(session, clock.now()), queries.states_of(session, viewer.person_id))
+    return html(
+        request,
+        "training/learning.html",
+        paths=[p for p in paths if p.written],
+        coming=[p for p in paths if not p.written],
+    )
+
+
+@get("/my/learning/{code:str}")
+def track(request: Request, session: Session, code: str) -> Response[str]:
+    viewer = _learner(request)
+    entry = found(
+        rules.track_of(programme_at(session, clock.now()), code, queries.states_of(session, viewer.person_id))
+    )
+    return html(request, "training/track.html", track=found(entry if entry.written else None))
+
+
+def _lesson(request: Request, code: str, number: int) -> rules.Lesson:
+    key = f"{code}/{number}"
+    found(key if key in rules.modules_written() else None)
+    return rules.lesson(key, str(request.scope.get("language", DEFAULT)))
+
+
+def _lesson_page(
+    request: Request,
+    session: Session,
+    lesson: rules.Lesson,
+    *,
+    typed: list[int] | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """`typed`: answers that were sent but are not complete; shown as chosen, without verdicts."""
+    viewer = viewer_of(request)
+    states = queries.states_of(session, viewer.person_id)
+    code, _, number = lesson.module.partition("/")
+    entry = found(rules.track_of(programme_at(session, clock.now()), code, states))
+    progress = queries.progress_with(session, viewer.person_id, lesson.module)
+    return html(
+        request,
+        "training/lesson.html",
+        status=status,
+        lesson=lesson,
+        track=entry,
+        module=entry.modules[int(number) - 1],
+        answers=progress.practice if progress and typed is None else None,
+        chosen=typed or (progress.practice if progress else []),
+        missing=rules.unanswered(lesson.practice, typed) if typed is not None else [],
+    )
+
+
+@get("/my/learning/{code:str}/{number:int}")
+def lesson(request: Request, session: Session, code: str, number: int) -> Response[str]:
+    _learner(request)
+    return _lesson_page(request, session, _lesson(request, code, number))
+
+
+@post("/my/learning/{code:str}/{number:int}/practice")
+def practise(request: Request, session: Session, form: Form, code: str, number: int) -> Response:
+    viewer = _learner(request)
+    read = _lesson(request, code, number)
+    answers = [
+        int(text) if (text := form[f"answer-{n}"]).isdecimal() else 0
+        for n in range(1, len(read.practice) + 1)
+    ]
+    if rules.unanswered(read.practice, answers):
+        return _lesson_page(request, session, read, typed=answers, status=422)
+    actions.answer_practice(session, read, answers, by=viewer.person_id, now=clock.now())
+    return go(f"/my/learning/{read.module}#practice")
+
+
+@post("/my/learning/{code:str}/{number:int}/finish")
+def finish(request: Request, session: Session, code: str, number: int) -> Response:
+    viewer = _learner(request)
+    read, now = _lesson(request, code, number), clock.now()
+    programme = programme_at(session, now)
+    actions.finish_module(session, read, programme, by=viewer.person_id, now=now)
+    session.flush()
+    following = rules.module_after(programme, read.module, queries.states_of(session, viewer.person_id))
+    if following is None:
+        return go("/my/learning", mark("Finished. That was the last lesson; the exam comes next."))
+    return go(following.path, mark("Finished. Here is the next lesson."))
+
+
+routers = [Router("/", route_handlers=[learning, track, lesson, practise, finish], guards=[signed_in])]
