@@ -1,8 +1,9 @@
 """Tells the demo's story: the features' own actions, carried out at past times, so that every rule holds of it."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -37,7 +38,7 @@ from portal.organisations.actions import end_employment, join, save_storefront
 from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.queries import open_employment
-from portal.organisations.rules import Ending, Kind, Role, Trust
+from portal.organisations.rules import Ending, Kind, Role
 from portal.programme.queries import programme_at
 from portal.review.actions import decide as decide_review
 from portal.review.actions import take
@@ -142,11 +143,7 @@ class Story:
             "ask": ("fix", "授权书没有盖章。请补一份加盖公章的授权书，与执照合成一个文件上传。"),
             "reject": ("fail", "执照已注销。"),
         }[decision]
-        submission = latest_submission(
-            self.session,
-            "verification",
-            verification_of(self.session, organisation.id or 0).verification.id or 0,
-        )  # type: ignore[union-attr]
+        submission = verification_of(self.session, organisation.id or 0).submission
         assert submission is not None  # noqa: S101
         verdicts = {item.key: ("pass", "") for item in KINDS["verification"].items} | {"authority": verdict}
         decide_review(
@@ -439,7 +436,9 @@ class Story:
             self.organisations[text["provider"]],
             self.owners[text["provider"]],
         )
-        finished = text["published"] if text["state"] == "published" else 12
+        finished = (
+            text["published"] if text["state"] == "published" else -11 if text["state"] == "in_review" else 12
+        )
         at = self.ago(finished + 25)
         period = [self.ago(d).date() for d in text["period"]] if text["period"] else [None, None]
         entry = EditCase(
@@ -475,8 +474,6 @@ class Story:
             )
             for n, k, b, v, t, u, d, s in text["outcomes"]
         ]
-        if organisation.trust == Trust.SUSPENDED:
-            organisation.trust = Trust.VERIFIED  # it was, when this case was written
         row = cases.draft_case(session, organisation, uuid4().hex, entry, outcomes, by=owner.id or 0, now=at)
         if text["state"] != "draft":
             self.carry(row, text, organisation, owner, at)
@@ -544,7 +541,6 @@ class Story:
             cases.retract_case(
                 session, row, "与另一案例实为同一项目", by=self.reviewer.id or 0, now=self.ago(6)
             )
-            organisation.trust = Trust.SUSPENDED
 
     # Brands and briefs
 
@@ -718,19 +714,31 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             )
             for role in roles:
                 appoint(session, person, StaffRole(role), by=None, now=story.ago(800))
-        for provider in PROVIDERS:
-            story.provider(provider)
-        story.troubles()
         for brand in BRANDS:
             story.brand(brand)
-        for text in CASES:
-            story.case(text)
+        for provider in sorted(PROVIDERS, key=lambda p: bool(p.stars)):
+            if not provider.stars:
+                story.provider(provider)
+        # In the order in which it happened: nobody is matched before being certified.
+        events: list[tuple[float, int, Callable[[], None]]] = [
+            (
+                max([p.granted, *(c.granted + 1 for c in PROVIDERS if c.parent == p.key)]),
+                0,
+                partial(story.provider, p),
+            )
+            for p in PROVIDERS
+            if p.stars
+        ]
+        events += [(text.get("published", 5), 1, partial(story.case, text)) for text in CASES]
+        events += [(text["ago"], 2, partial(story.brief, text)) for text in BRIEFS]
+        for _, _, happens in sorted(events, key=lambda e: (-e[0], e[1])):
+            happens()
+            session.flush()
+        story.troubles()
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()
                 index_provider(session, organisation.id or 0, now=now)
-        for text in sorted(BRIEFS, key=lambda b: -b["ago"]):
-            story.brief(text)
         consider_sent(session, now=now)
         session.info.pop("jobs", None)  # these mails are part of the story, not for sending
         assert {address for address, _ in LOGINS} >= {email for email, _, _ in STAFF}  # noqa: S101

@@ -74,7 +74,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {
         "provider": "xiaoman",
         "state": "published",
-        "published": 30,
+        "published": 8,
         "named": True,
         "client": "暖窝宠物",
         "alias": "",
@@ -141,7 +141,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {
         "provider": "tangli",
         "state": "published",
-        "published": 210,
+        "published": 190,
         "named": True,
         "client": "晨露护肤",
         "alias": "",
@@ -370,6 +370,21 @@ CASES: tuple[dict[str, Any], ...] = (
 )
 
 BRIEFS: tuple[dict[str, Any], ...] = (
+    {
+        "brand": "maitian",
+        "state": "shortlisted",
+        "ago": 7,
+        "title": "亲子养宠家庭社群",
+        "industry": "baby-goods",
+        "must": ["community"],
+        "wished": ["membership", "audience-tags", "campaigns"],
+        "stage": "growth",
+        "scale": "s4",
+        "budget": (90_000, 140_000),
+        "province": "guangdong",
+        "on_site": False,
+        "need": "老客里四成是带孩子养宠的家庭，约2.7万户，买过一次亲子装后流失六成。想按孩子年龄做社群与会员，把换粮提醒变成亲子服务；先在华南三个城市试三个月，每周看复购与群内响应。",
+    },
     {
         "brand": "maitian",
         "state": "in_talks",

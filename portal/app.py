@@ -76,6 +76,7 @@ def put_together() -> None:
         exams_home.resume,
         own.next_step,
         briefs_home.next_step,
+        standing_home.rescue,
         tracks_home.next_step,
         exams_home.sit_exam,
         cases_home.next_step,

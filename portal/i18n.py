@@ -66,6 +66,14 @@ def local(text: Any) -> str:
     return "" if text is None else str(text)
 
 
+def said(text: str) -> str:
+    """A sentence from the record: a catalogue key, what the portal wrote as "中文 / English", or a person's own words."""
+    chinese, _, english = text.partition(" / ")
+    if english and english.isascii() and not chinese.isascii():
+        return chinese if language() == "zh" else english
+    return gettext(text)
+
+
 def choose(accept: str) -> str:
     """The language for an Accept-Language header; Chinese unless English is preferred to it."""
     wanted: list[tuple[float, str]] = []

@@ -43,18 +43,33 @@ from portal.review.actions import REVISION
 
 # Writing
 
+
 def new_brief(session: Session, organisation_id: int, *, once: str, by: int, now: datetime) -> Brief:
     """An empty draft with its number. `once` is unique: the same form sent twice makes one."""
-    brief = Brief(number=f"new-{secrets.token_hex(6)}", organisation_id=organisation_id, once=once,
-                  created_at=now, created_by=by)
+    brief = Brief(
+        number=f"new-{secrets.token_hex(6)}",
+        organisation_id=organisation_id,
+        once=once,
+        created_at=now,
+        created_by=by,
+    )
     session.add(brief)
     session.flush()
     brief.number = f"B-{clock.today(now).year}-{brief.id:04d}"
     return brief
 
 
-def save_brief(session: Session, brief: Brief, entry: EditBrief, *, systems: list[dict[str, str]],
-               blocked: list[int], revision: int, by: int, now: datetime) -> None:
+def save_brief(
+    session: Session,
+    brief: Brief,
+    entry: EditBrief,
+    *,
+    systems: list[dict[str, str]],
+    blocked: list[int],
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     """Only drafts change: what was shown to others stays what it was."""
     if brief.status is not BriefStatus.DRAFT:
         raise Refused(mark("A published brief stays as it is: providers have read it."))
@@ -64,12 +79,21 @@ def save_brief(session: Session, brief: Brief, entry: EditBrief, *, systems: lis
     brief.systems, brief.blocked, brief.segment = systems, blocked, segment_of(entry.scale)
     brief.languages = brief.languages or ["zh"]
     brief.revision += 1
-    _record(session, "brief saved", brief, by=by, now=now, after=entry.model_dump(mode="json", include={
-        "title", "industry", "must_have", "budget_low", "budget_high"}))
+    _record(
+        session,
+        "brief saved",
+        brief,
+        by=by,
+        now=now,
+        after=entry.model_dump(
+            mode="json", include={"title", "industry", "must_have", "budget_low", "budget_high"}
+        ),
+    )
 
 
-def publish(session: Session, brief: Brief, trust: str, programme: Programme, *, revision: int, by: int,
-            now: datetime) -> None:
+def publish(
+    session: Session, brief: Brief, trust: str, programme: Programme, *, revision: int, by: int, now: datetime
+) -> None:
     """Open the brief and make its shortlist at once, in this transaction."""
     require(trust, "brief")
     _unchanged(brief.revision, revision)
@@ -94,8 +118,10 @@ def match(session: Session, brief: Brief, programme: Programme, *, by: int | Non
 
 # Inviting and answering
 
-def invite(session: Session, brief: Brief, organisations: list[int], programme: Programme, *, by: int,
-           now: datetime) -> int:
+
+def invite(
+    session: Session, brief: Brief, organisations: list[int], programme: Programme, *, by: int, now: datetime
+) -> int:
     """Offer the brief to providers on its shortlist; how many were. Inviting again changes nothing."""
     shown = shortlisted_ids(session, brief.id or 0)
     asked = {i.organisation_id for i in queries.introductions_of(session, brief.id or 0)}
@@ -109,20 +135,45 @@ def invite(session: Session, brief: Brief, organisations: list[int], programme: 
     return len(wanted)
 
 
-def _offer(session: Session, brief: Brief, organisation_id: int, programme: Programme, *, by: int | None,
-           now: datetime) -> None:
+def _offer(
+    session: Session,
+    brief: Brief,
+    organisation_id: int,
+    programme: Programme,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
     expires = clock.add_working_hours(now, answer_hours(brief.segment, programme.matching))
-    introduction = Introduction(brief_id=brief.id or 0, organisation_id=organisation_id, offered_at=now,
-                                expires_at=expires)
+    introduction = Introduction(
+        brief_id=brief.id or 0, organisation_id=organisation_id, offered_at=now, expires_at=expires
+    )
     session.add(introduction)
     session.flush()
-    record(session, "provider invited", "introduction", introduction.id, by=by, now=now,
-           organisation_id=organisation_id, after={"brief": brief.number})
+    record(
+        session,
+        "provider invited",
+        "introduction",
+        introduction.id,
+        by=by,
+        now=now,
+        organisation_id=organisation_id,
+        after={"brief": brief.number},
+    )
     _tell_provider(session, brief, introduction, "invited", now=now)
 
 
-def accept(session: Session, introduction: Introduction, brief: Brief, entry: Accept, programme: Programme, *,
-           revision: int, by: int, now: datetime) -> None:
+def accept(
+    session: Session,
+    introduction: Introduction,
+    brief: Brief,
+    entry: Accept,
+    programme: Programme,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     """The provider says yes. Contacts stay closed until the brand says yes too."""
     _unchanged(introduction.revision, revision)
     _refuse_late(introduction, now)
@@ -135,8 +186,16 @@ def accept(session: Session, introduction: Introduction, brief: Brief, entry: Ac
     _tell_brand(session, brief, introduction, "accepted", now=now)
 
 
-def decline(session: Session, introduction: Introduction, brief: Brief, entry: Decline, *,
-            revision: int, by: int, now: datetime) -> None:
+def decline(
+    session: Session,
+    introduction: Introduction,
+    brief: Brief,
+    entry: Decline,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     _unchanged(introduction.revision, revision)
     _refuse_late(introduction, now)
     _step(session, introduction, "decline", by=by, now=now, reason=entry.reason_code)
@@ -168,16 +227,34 @@ def _refuse_late(introduction: Introduction, now: datetime) -> None:
         raise Refused(mark("The time to answer has run out. The place goes to the next provider."))
 
 
-def _answered(session: Session, introduction: Introduction, *, in_time: bool, by: int | None,
-              now: datetime) -> None:
-    write_fact(session, FactKind.RESPONSE, organisation_id=introduction.organisation_id, by=by, now=now,
-               source=("introduction", introduction.id), brief_id=introduction.brief_id, in_time=in_time)
+def _answered(
+    session: Session, introduction: Introduction, *, in_time: bool, by: int | None, now: datetime
+) -> None:
+    write_fact(
+        session,
+        FactKind.RESPONSE,
+        organisation_id=introduction.organisation_id,
+        by=by,
+        now=now,
+        source=("introduction", introduction.id),
+        brief_id=introduction.brief_id,
+        in_time=in_time,
+    )
 
 
 # Talking and deciding
 
-def open_contacts(session: Session, brief: Brief, introduction: Introduction, programme: Programme, *,
-                  revision: int, by: int, now: datetime) -> None:
+
+def open_contacts(
+    session: Session,
+    brief: Brief,
+    introduction: Introduction,
+    programme: Programme,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     """The brand says yes too: from now on each side reads the other's contacts."""
     _unchanged(introduction.revision, revision)
     _step(session, introduction, "open_contacts", by=by, now=now)
@@ -186,16 +263,32 @@ def open_contacts(session: Session, brief: Brief, introduction: Introduction, pr
     _tell_provider(session, brief, introduction, "opened", now=now)
 
 
-def note_meeting(session: Session, brief: Brief, introduction: Introduction, programme: Programme, *,
-                 revision: int, by: int, now: datetime) -> None:
+def note_meeting(
+    session: Session,
+    brief: Brief,
+    introduction: Introduction,
+    programme: Programme,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     _unchanged(introduction.revision, revision)
     _step(session, introduction, "meet", by=by, now=now)
     introduction.met_at = now
     _wait(brief, programme, now)
 
 
-def note_proposal(session: Session, brief: Brief, introduction: Introduction, programme: Programme, *,
-                  revision: int, by: int, now: datetime) -> None:
+def note_proposal(
+    session: Session,
+    brief: Brief,
+    introduction: Introduction,
+    programme: Programme,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     _unchanged(introduction.revision, revision)
     _step(session, introduction, "propose", by=by, now=now)
     introduction.proposed_at = now
@@ -203,8 +296,16 @@ def note_proposal(session: Session, brief: Brief, introduction: Introduction, pr
     _tell_brand(session, brief, introduction, "proposed", now=now)
 
 
-def decide(session: Session, brief: Brief, entry: Decide, programme: Programme, *, revision: int, by: int,
-           now: datetime) -> None:
+def decide(
+    session: Session,
+    brief: Brief,
+    entry: Decide,
+    programme: Programme,
+    *,
+    revision: int,
+    by: int,
+    now: datetime,
+) -> None:
     """One is chosen or nobody, with a coded reason and words. Whoever was in it learns why."""
     _unchanged(brief.revision, revision)
     check_decision(entry.chosen, entry.reason_code, programme.matching)
@@ -212,8 +313,15 @@ def decide(session: Session, brief: Brief, entry: Decide, programme: Programme, 
     winner = next((i for i in introductions if str(i.id) == entry.chosen and i.status in MAY_WIN), None)
     if entry.chosen != "none" and winner is None:
         raise Refused(mark("Only a provider whose contacts are open to you can be chosen."), status=422)
-    _move(session, brief, "choose" if winner else "choose_none", by=by, now=now, reason=entry.reason,
-          after={"reason": entry.reason_code})
+    _move(
+        session,
+        brief,
+        "choose" if winner else "choose_none",
+        by=by,
+        now=now,
+        reason=entry.reason,
+        after={"reason": entry.reason_code},
+    )
     brief.decided_at, brief.due_at = now, None
     brief.reason_code, brief.reason = entry.reason_code, entry.reason
     if winner:
@@ -257,16 +365,24 @@ def lapse(session: Session, brief_id: int, *, now: datetime) -> None:
     _tell_brand(session, brief, None, "lapsed", now=now)
 
 
-def match_again(session: Session, brief_id: int, programme: Programme, *, before: datetime,
-                now: datetime) -> None:
+def match_again(
+    session: Session, brief_id: int, programme: Programme, *, before: datetime, now: datetime
+) -> None:
     """Look again for a brief that nobody qualified for the last time."""
     brief = session.get_one(Brief, brief_id, with_for_update=True)
     if brief.status is BriefStatus.OPEN and brief.matched_at is not None and brief.matched_at < before:
         match(session, brief, programme, by=None, now=now)
 
 
-def _end_talks(session: Session, brief: Brief, introductions: list[Introduction], reason: str, *,
-               by: int | None, now: datetime) -> None:
+def _end_talks(
+    session: Session,
+    brief: Brief,
+    introductions: list[Introduction],
+    reason: str,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
     for introduction in introductions:
         if introduction.status not in RUNNING:
             continue
@@ -276,6 +392,7 @@ def _end_talks(session: Session, brief: Brief, introductions: list[Introduction]
 
 
 # Small steps
+
 
 def _unchanged(now_is: int, was: int) -> None:
     if now_is != was:
@@ -287,41 +404,93 @@ def _wait(brief: Brief, programme: Programme, now: datetime) -> None:
     brief.due_at = now + timedelta(days=programme.matching["clocks"]["stale_after_d"])
 
 
-def _move(session: Session, brief: Brief, move: str, *, by: int | None, now: datetime, reason: str = "",
-          after: Mapping[str, Any] | None = None) -> None:
+def _move(
+    session: Session,
+    brief: Brief,
+    move: str,
+    *,
+    by: int | None,
+    now: datetime,
+    reason: str = "",
+    after: Mapping[str, Any] | None = None,
+) -> None:
     before = brief.status
     brief.status = BriefStatus(checked_move(BRIEF_MOVES, before, move))  # type: ignore[arg-type]
     brief.revision += 1
-    _record(session, f"brief: {move.replace('_', ' ')}", brief, by=by, now=now, reason=reason,
-            before={"status": before.value}, after={"status": brief.status.value, **(after or {})})
+    _record(
+        session,
+        f"brief: {move.replace('_', ' ')}",
+        brief,
+        by=by,
+        now=now,
+        reason=reason,
+        before={"status": before.value},
+        after={"status": brief.status.value, **(after or {})},
+    )
 
 
-def _step(session: Session, introduction: Introduction, move: str, *, by: int | None, now: datetime,
-          reason: str = "") -> None:
+def _step(
+    session: Session,
+    introduction: Introduction,
+    move: str,
+    *,
+    by: int | None,
+    now: datetime,
+    reason: str = "",
+) -> None:
     before = introduction.status
     after = IntroductionStatus(checked_move(INTRODUCTION_MOVES, before, move))  # type: ignore[arg-type]
     introduction.status = after
     introduction.revision += 1
-    record(session, f"introduction: {move.replace('_', ' ')}", "introduction", introduction.id, by=by,
-           now=now, organisation_id=introduction.organisation_id, before={"status": before.value},
-           after={"status": after.value} | ({"reason": reason} if reason else {}))
+    record(
+        session,
+        f"introduction: {move.replace('_', ' ')}",
+        "introduction",
+        introduction.id,
+        by=by,
+        now=now,
+        organisation_id=introduction.organisation_id,
+        before={"status": before.value},
+        after={"status": after.value} | ({"reason": reason} if reason else {}),
+    )
 
 
 def _record(session: Session, verb: str, brief: Brief, *, by: int | None, now: datetime, **more: Any) -> None:
     record(session, verb, "brief", brief.id, by=by, now=now, organisation_id=brief.organisation_id, **more)
 
 
-def _tell_brand(session: Session, brief: Brief, introduction: Introduction | None, what: str, *,
-                now: datetime) -> None:
+def _tell_brand(
+    session: Session, brief: Brief, introduction: Introduction | None, what: str, *, now: datetime
+) -> None:
     author = session.get_one(Person, brief.created_by)
     provider = session.get_one(Organisation, introduction.organisation_id).short_name if introduction else ""
-    send_mail(session, "briefs/brand", to=author, now=now, name=author.name, number=brief.number,
-              title=brief.title, provider=provider, what=what, path=f"/my/briefs/{brief.number}")
+    send_mail(
+        session,
+        "briefs/brand",
+        to=author,
+        now=now,
+        name=author.name,
+        number=brief.number,
+        title=brief.title,
+        provider=provider,
+        what=what,
+        path=f"/my/briefs/{brief.number}",
+    )
 
 
-def _tell_provider(session: Session, brief: Brief, introduction: Introduction, what: str, *,
-                   now: datetime) -> None:
+def _tell_provider(
+    session: Session, brief: Brief, introduction: Introduction, what: str, *, now: datetime
+) -> None:
     for owner in owners_of(session, introduction.organisation_id):
-        send_mail(session, "briefs/provider", to=owner, now=now, name=owner.name, number=brief.number,
-                  title=brief.title, what=what, until=introduction.expires_at,
-                  path=f"/my/invitations/{introduction.id}")
+        send_mail(
+            session,
+            "briefs/provider",
+            to=owner,
+            now=now,
+            name=owner.name,
+            number=brief.number,
+            title=brief.title,
+            what=what,
+            until=introduction.expires_at,
+            path=f"/my/invitations/{introduction.id}",
+        )

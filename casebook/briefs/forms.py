@@ -16,8 +16,12 @@ SYSTEM_ROWS = 6
 
 def _no_contact(value: str) -> str:
     if names_a_contact(value):
-        raise Wrong(mark("Please take telephone numbers, mail addresses and WeChat ids out of the text: "
-                         "contacts open to both sides once both have accepted."))
+        raise Wrong(
+            mark(
+                "Please take telephone numbers, mail addresses and WeChat ids out of the text: "
+                "contacts open to both sides once both have accepted."
+            )
+        )
     return value
 
 
@@ -29,6 +33,7 @@ def _phone(value: str) -> str:
 
 def _among(taxonomy: str):  # type: ignore[no-untyped-def]
     """Only keys of the programme's taxonomy; the page passes them in the validation context."""
+
     def check(value: str | list[str], info: ValidationInfo) -> str | list[str]:
         allowed = (info.context or {})[taxonomy]
         chosen = value if isinstance(value, list) else [value]

@@ -58,8 +58,9 @@ class Introduction(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     brief_id: int = Field(foreign_key="brief.id", index=True)
     organisation_id: int = Field(foreign_key="organisation.id", index=True)
-    status: IntroductionStatus = enum_field(IntroductionStatus, default=IntroductionStatus.OFFERED,
-                                            index=True)
+    status: IntroductionStatus = enum_field(
+        IntroductionStatus, default=IntroductionStatus.OFFERED, index=True
+    )
     revision: int = 1
     offered_at: datetime
     expires_at: datetime = Field(index=True)

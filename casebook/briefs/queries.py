@@ -34,12 +34,26 @@ class BriefLine:
 def briefs_of(session: Session, organisation_id: int) -> list[BriefLine]:
     """A brand's briefs, newest first, with how many were shown and how many said yes."""
     shown = select(func.count()).where(ShortlistItem.brief_id == Brief.id).scalar_subquery()
-    yes = select(func.count()).where(Introduction.brief_id == Brief.id,
-                                     col(Introduction.status).in_(SAID_YES)).scalar_subquery()
+    yes = (
+        select(func.count())
+        .where(Introduction.brief_id == Brief.id, col(Introduction.status).in_(SAID_YES))
+        .scalar_subquery()
+    )
     rows = session.exec(
-        select(Brief.id, Brief.number, Brief.title, Brief.status, Brief.industry, Brief.created_at,  # type: ignore[call-overload]
-               Brief.due_at, shown, yes)
-        .where(Brief.organisation_id == organisation_id).order_by(col(Brief.id).desc()))
+        select(
+            Brief.id,
+            Brief.number,
+            Brief.title,
+            Brief.status,
+            Brief.industry,
+            Brief.created_at,  # type: ignore[call-overload]
+            Brief.due_at,
+            shown,
+            yes,
+        )
+        .where(Brief.organisation_id == organisation_id)
+        .order_by(col(Brief.id).desc())
+    )
     return [BriefLine(*row) for row in rows]
 
 
@@ -55,8 +69,11 @@ def brief_of(session: Session, number: str, organisation_id: int, *, lock: bool 
 
 def lapsed_briefs(session: Session, organisation_id: int) -> int:
     """How many briefs the brand let lapse."""
-    return session.exec(select(func.count()).select_from(Brief).where(
-        Brief.organisation_id == organisation_id, Brief.status == BriefStatus.STALE)).one()
+    return session.exec(
+        select(func.count())
+        .select_from(Brief)
+        .where(Brief.organisation_id == organisation_id, Brief.status == BriefStatus.STALE)
+    ).one()
 
 
 @dataclass(frozen=True)
@@ -82,33 +99,71 @@ class Shown:
 
 def shortlist_of(session: Session, brief_id: int) -> list[Shown]:
     rows = session.exec(
-        select(ShortlistItem, Organisation.slug, Organisation.short_name, Organisation.province,  # type: ignore[call-overload]
-               Organisation.city, Storefront.headline, Storefront.price_low, Storefront.price_high,
-               Introduction)
+        select(
+            ShortlistItem,
+            Organisation.slug,
+            Organisation.short_name,
+            Organisation.province,  # type: ignore[call-overload]
+            Organisation.city,
+            Storefront.headline,
+            Storefront.price_low,
+            Storefront.price_high,
+            Introduction,
+        )
         .join(Organisation, col(ShortlistItem.organisation_id) == col(Organisation.id))
         .join(Storefront, col(Storefront.organisation_id) == col(Organisation.id), isouter=True)
-        .join(Introduction, (col(Introduction.brief_id) == col(ShortlistItem.brief_id))
-              & (col(Introduction.organisation_id) == col(ShortlistItem.organisation_id)), isouter=True)
-        .where(ShortlistItem.brief_id == brief_id).order_by(ShortlistItem.place)).all()
+        .join(
+            Introduction,
+            (col(Introduction.brief_id) == col(ShortlistItem.brief_id))
+            & (col(Introduction.organisation_id) == col(ShortlistItem.organisation_id)),
+            isouter=True,
+        )
+        .where(ShortlistItem.brief_id == brief_id)
+        .order_by(ShortlistItem.place)
+    ).all()
     levels = public_levels(session, [row[0].organisation_id for row in rows])
     shown = []
     for item, slug, name, province, city, headline, low, high, introduction in rows:
         held = levels[item.organisation_id]
-        shown.append(Shown(
-            item.organisation_id, slug, name, province, city, headline or "", low, high, item.place,
-            item.kind, item.score, item.parts, introduction, max((level.stars for level in held), default=0),
-            any(level.status == LevelStatus.PROBATION for level in held)))
+        shown.append(
+            Shown(
+                item.organisation_id,
+                slug,
+                name,
+                province,
+                city,
+                headline or "",
+                low,
+                high,
+                item.place,
+                item.kind,
+                item.score,
+                item.parts,
+                introduction,
+                max((level.stars for level in held), default=0),
+                any(level.status == LevelStatus.PROBATION for level in held),
+            )
+        )
     return shown
 
 
 def introductions_of(session: Session, brief_id: int) -> list[Introduction]:
-    return list(session.exec(select(Introduction).where(Introduction.brief_id == brief_id)
-                             .order_by(col(Introduction.id)).with_for_update()))
+    return list(
+        session.exec(
+            select(Introduction)
+            .where(Introduction.brief_id == brief_id)
+            .order_by(col(Introduction.id))
+            .with_for_update()
+        )
+    )
 
 
 def introduction_in(session: Session, brief_id: int, introduction_id: int) -> Introduction | None:
-    return session.exec(select(Introduction).where(
-        Introduction.id == introduction_id, Introduction.brief_id == brief_id).with_for_update()).first()
+    return session.exec(
+        select(Introduction)
+        .where(Introduction.id == introduction_id, Introduction.brief_id == brief_id)
+        .with_for_update()
+    ).first()
 
 
 def providers_named(session: Session, names: Sequence[str]) -> dict[str, int]:
@@ -123,8 +178,9 @@ def providers_named(session: Session, names: Sequence[str]) -> dict[str, int]:
 def names_of(session: Session, organisations: Sequence[int]) -> dict[int, str]:
     if not organisations:
         return {}
-    rows = session.exec(select(Organisation.id, Organisation.short_name).where(
-        col(Organisation.id).in_(organisations)))
+    rows = session.exec(
+        select(Organisation.id, Organisation.short_name).where(col(Organisation.id).in_(organisations))
+    )
     return {i or 0: name for i, name in rows}
 
 
@@ -146,65 +202,112 @@ class InvitationLine:
 def invitations_of(session: Session, organisation_id: int) -> list[InvitationLine]:
     """What a provider was invited to, newest first."""
     rows = session.exec(
-        select(Introduction.id, Brief.number, Brief.title, Organisation.short_name, Brief.industry,  # type: ignore[call-overload]
-               Introduction.status, Introduction.offered_at, Introduction.expires_at)
+        select(
+            Introduction.id,
+            Brief.number,
+            Brief.title,
+            Organisation.short_name,
+            Brief.industry,  # type: ignore[call-overload]
+            Introduction.status,
+            Introduction.offered_at,
+            Introduction.expires_at,
+        )
         .join(Brief, col(Introduction.brief_id) == col(Brief.id))
         .join(Organisation, col(Brief.organisation_id) == col(Organisation.id))
-        .where(Introduction.organisation_id == organisation_id).order_by(col(Introduction.id).desc()))
+        .where(Introduction.organisation_id == organisation_id)
+        .order_by(col(Introduction.id).desc())
+    )
     return [InvitationLine(*row) for row in rows]
 
 
-def invitation_of(session: Session, introduction_id: int, organisation_id: int, *,
-                  lock: bool = False) -> tuple[Introduction, Brief, str] | None:
+def invitation_of(
+    session: Session, introduction_id: int, organisation_id: int, *, lock: bool = False
+) -> tuple[Introduction, Brief, str] | None:
     """An invitation of this provider, its brief, and the brand's short name."""
     if lock:  # always the brief first, then its introductions
-        session.exec(select(Brief.id).where(col(Brief.id).in_(
-            select(Introduction.brief_id).where(Introduction.id == introduction_id,
-                                                Introduction.organisation_id == organisation_id))
-        ).with_for_update()).first()
-    query = (select(Introduction, Brief, Organisation.short_name)
-             .join(Brief, col(Introduction.brief_id) == col(Brief.id))
-             .join(Organisation, col(Brief.organisation_id) == col(Organisation.id))
-             .where(Introduction.id == introduction_id, Introduction.organisation_id == organisation_id))
-    return session.exec(query.with_for_update(of=Introduction) if lock else query,
-                        execution_options={"populate_existing": lock}).first()
+        session.exec(
+            select(Brief.id)
+            .where(
+                col(Brief.id).in_(
+                    select(Introduction.brief_id).where(
+                        Introduction.id == introduction_id, Introduction.organisation_id == organisation_id
+                    )
+                )
+            )
+            .with_for_update()
+        ).first()
+    query = (
+        select(Introduction, Brief, Organisation.short_name)
+        .join(Brief, col(Introduction.brief_id) == col(Brief.id))
+        .join(Organisation, col(Brief.organisation_id) == col(Organisation.id))
+        .where(Introduction.id == introduction_id, Introduction.organisation_id == organisation_id)
+    )
+    return session.exec(
+        query.with_for_update(of=Introduction) if lock else query,
+        execution_options={"populate_existing": lock},
+    ).first()
 
 
 # Clocks
 
+
 def introductions_to_expire(session: Session, now: datetime) -> list[int]:
-    return [i for i in session.exec(select(Introduction.id).where(
-        Introduction.status == IntroductionStatus.OFFERED, Introduction.expires_at <= now)) if i is not None]
+    return [
+        i
+        for i in session.exec(
+            select(Introduction.id).where(
+                Introduction.status == IntroductionStatus.OFFERED, Introduction.expires_at <= now
+            )
+        )
+        if i is not None
+    ]
 
 
 def briefs_to_lapse(session: Session, now: datetime) -> list[int]:
-    return [i for i in session.exec(select(Brief.id).where(
-        col(Brief.status).in_(LIVE), col(Brief.due_at) <= now)) if i is not None]
+    return [
+        i
+        for i in session.exec(select(Brief.id).where(col(Brief.status).in_(LIVE), col(Brief.due_at) <= now))
+        if i is not None
+    ]
 
 
 def briefs_to_match_again(session: Session, before: datetime) -> list[int]:
     """Open briefs for which nobody was found the last time."""
-    return [i for i in session.exec(select(Brief.id).where(
-        Brief.status == BriefStatus.OPEN, col(Brief.matched_at) < before)) if i is not None]
+    return [
+        i
+        for i in session.exec(
+            select(Brief.id).where(Brief.status == BriefStatus.OPEN, col(Brief.matched_at) < before)
+        )
+        if i is not None
+    ]
 
 
 # The home page
 
+
 def waiting_for_provider(session: Session, organisation_id: int) -> list[tuple[int, str, str, datetime]]:
     """Offered invitations as (id, brief's number, title, expires), first the one that runs out first."""
-    return list(session.exec(
-        select(Introduction.id, Brief.number, Brief.title, Introduction.expires_at)  # type: ignore[arg-type]
-        .join(Brief, col(Introduction.brief_id) == col(Brief.id))
-        .where(Introduction.organisation_id == organisation_id,
-               Introduction.status == IntroductionStatus.OFFERED).order_by(col(Introduction.expires_at))))
+    return list(
+        session.exec(
+            select(Introduction.id, Brief.number, Brief.title, Introduction.expires_at)  # type: ignore[arg-type]
+            .join(Brief, col(Introduction.brief_id) == col(Brief.id))
+            .where(
+                Introduction.organisation_id == organisation_id,
+                Introduction.status == IntroductionStatus.OFFERED,
+            )
+            .order_by(col(Introduction.expires_at))
+        )
+    )
 
 
 def waiting_for_brand(session: Session, organisation_id: int) -> list[tuple[Brief, list[str]]]:
     """The brand's briefs that are not over, each with the states of its introductions; oldest clock first."""
-    rows = session.exec(select(Brief, Introduction.status)
-                        .join(Introduction, col(Introduction.brief_id) == col(Brief.id), isouter=True)
-                        .where(Brief.organisation_id == organisation_id, col(Brief.status).not_in(ENDED))
-                        .order_by(col(Brief.id)))
+    rows = session.exec(
+        select(Brief, Introduction.status)
+        .join(Introduction, col(Introduction.brief_id) == col(Brief.id), isouter=True)
+        .where(Brief.organisation_id == organisation_id, col(Brief.status).not_in(ENDED))
+        .order_by(col(Brief.id))
+    )
     found: dict[int, tuple[Brief, list[str]]] = {}
     for brief, status in rows:
         _, states = found.setdefault(brief.id or 0, (brief, []))
@@ -219,6 +322,7 @@ def has_briefs(session: Session, organisation_id: int) -> bool:
 
 
 # Staff
+
 
 @dataclass(frozen=True)
 class StaffLine:
@@ -236,28 +340,47 @@ class StaffLine:
 def staff_briefs(session: Session, states: Iterable[str] | None = None, limit: int = 200) -> list[StaffLine]:
     """Published briefs, newest first."""
     shown = select(func.count()).where(ShortlistItem.brief_id == Brief.id).scalar_subquery()
-    query = (select(Brief.number, Brief.title, Organisation.short_name, Brief.industry, Brief.status,  # type: ignore[call-overload]
-                    Brief.opened_at, Brief.due_at, Brief.passed, shown)
-             .join(Organisation, col(Brief.organisation_id) == col(Organisation.id))
-             .where(col(Brief.status) != BriefStatus.DRAFT, col(Brief.opened_at).is_not(None))
-             .order_by(col(Brief.id).desc()).limit(limit))
+    query = (
+        select(
+            Brief.number,
+            Brief.title,
+            Organisation.short_name,
+            Brief.industry,
+            Brief.status,  # type: ignore[call-overload]
+            Brief.opened_at,
+            Brief.due_at,
+            Brief.passed,
+            shown,
+        )
+        .join(Organisation, col(Brief.organisation_id) == col(Organisation.id))
+        .where(col(Brief.status) != BriefStatus.DRAFT, col(Brief.opened_at).is_not(None))
+        .order_by(col(Brief.id).desc())
+        .limit(limit)
+    )
     if states is not None:
         query = query.where(col(Brief.status).in_(list(states)))
     return [StaffLine(*row) for row in session.exec(query)]
 
 
 def open_brief(session: Session, number: str) -> Brief | None:
-    return session.exec(select(Brief).where(Brief.number == number, Brief.status == BriefStatus.OPEN)
-                        .with_for_update()).first()
+    return session.exec(
+        select(Brief).where(Brief.number == number, Brief.status == BriefStatus.OPEN).with_for_update()
+    ).first()
 
 
 def short_briefs(session: Session, size: int) -> int:
     """Briefs under way with fewer providers shown than there are places."""
     shown = select(func.count()).where(ShortlistItem.brief_id == Brief.id).scalar_subquery()
-    return session.exec(select(func.count()).select_from(Brief).where(
-        col(Brief.status).in_([BriefStatus.OPEN, *LIVE]), shown < size)).one()
+    return session.exec(
+        select(func.count())
+        .select_from(Brief)
+        .where(col(Brief.status).in_([BriefStatus.OPEN, *LIVE]), shown < size)
+    ).one()
 
 
 def stale_briefs(session: Session, since: datetime) -> int:
-    return session.exec(select(func.count()).select_from(Brief).where(
-        Brief.status == BriefStatus.STALE, col(Brief.closed_at) >= since)).one()
+    return session.exec(
+        select(func.count())
+        .select_from(Brief)
+        .where(Brief.status == BriefStatus.STALE, col(Brief.closed_at) >= since)
+    ).one()

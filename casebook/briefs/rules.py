@@ -83,15 +83,26 @@ SAID_YES = (I.ACCEPTED, I.CONTACTS_OPEN, I.MET, I.PROPOSED, I.WON)
 MAY_WIN = (I.CONTACTS_OPEN, I.MET, I.PROPOSED)
 
 BRIEF_STATUS_NAMES = {
-    B.DRAFT: mark("draft"), B.OPEN: mark("open"), B.SHORTLISTED: mark("shortlist ready"),
-    B.IN_TALKS: mark("in talks"), B.DECIDED: mark("decided"), B.DELIVERING: mark("delivering"),
-    B.CLOSED: mark("closed with an outcome"), B.STALE: mark("lapsed"), B.WITHDRAWN: mark("withdrawn"),
+    B.DRAFT: mark("draft"),
+    B.OPEN: mark("open"),
+    B.SHORTLISTED: mark("shortlist ready"),
+    B.IN_TALKS: mark("in talks"),
+    B.DECIDED: mark("decided"),
+    B.DELIVERING: mark("delivering"),
+    B.CLOSED: mark("closed with an outcome"),
+    B.STALE: mark("lapsed"),
+    B.WITHDRAWN: mark("withdrawn"),
 }
 INTRODUCTION_STATUS_NAMES = {
-    I.OFFERED: mark("waits for an answer"), I.ACCEPTED: mark("accepted, contacts still closed"),
-    I.DECLINED: mark("declined"), I.EXPIRED: mark("not answered in time"),
-    I.CONTACTS_OPEN: mark("contacts open"), I.MET: mark("meeting held"), I.PROPOSED: mark("proposal made"),
-    I.WON: mark("chosen"), I.LOST: mark("not chosen"),
+    I.OFFERED: mark("waits for an answer"),
+    I.ACCEPTED: mark("accepted, contacts still closed"),
+    I.DECLINED: mark("declined"),
+    I.EXPIRED: mark("not answered in time"),
+    I.CONTACTS_OPEN: mark("contacts open"),
+    I.MET: mark("meeting held"),
+    I.PROPOSED: mark("proposal made"),
+    I.WON: mark("chosen"),
+    I.LOST: mark("not chosen"),
 }
 
 
@@ -103,15 +114,26 @@ def contacts_are_open(status: str) -> bool:
 # Decisions
 
 PART_NAMES = {
-    "capability": mark("Capability match"), "similar_case": mark("Similar case"), "industry": mark("Industry fit"),
-    "price": mark("Price fit"), "reviews": mark("Client reviews"), "certification": mark("Certified stars"),
-    "region_language": mark("Region and language"), "evidence": mark("Proven outcomes"),
-    "size_fit": mark("Size fit"), "responsiveness": mark("Response"),
+    "capability": mark("Capability match"),
+    "similar_case": mark("Similar case"),
+    "industry": mark("Industry fit"),
+    "price": mark("Price fit"),
+    "reviews": mark("Client reviews"),
+    "certification": mark("Certified stars"),
+    "region_language": mark("Region and language"),
+    "evidence": mark("Proven outcomes"),
+    "size_fit": mark("Size fit"),
+    "responsiveness": mark("Response"),
 }
 PART_NAMES_SHORT = PART_NAMES | {
-    "capability": mark("Capability"), "similar_case": mark("Cases"), "industry": mark("Industry"),
-    "price": mark("Price"), "reviews": mark("Reviews"), "certification": mark("Stars"),
-    "region_language": mark("Region"), "evidence": mark("Evidence"),
+    "capability": mark("Capability"),
+    "similar_case": mark("Cases"),
+    "industry": mark("Industry"),
+    "price": mark("Price"),
+    "reviews": mark("Ratings"),
+    "certification": mark("Stars"),
+    "region_language": mark("Region"),
+    "evidence": mark("Evidence"),
 }
 CHOSEN_FOR = {**{key: PART_NAMES[key] for key in PARTS}, "other": mark("Another reason")}  # why somebody won
 ANOTHER_CHOSEN = "other-provider"  # the programme's code for those who were not
@@ -151,20 +173,39 @@ NOT_SHOWN_REASONS = {
 FULL_NEED, SOME_NEED = 100, 40  # characters
 TOO_MANY_SYSTEMS = 3
 WEIGHTS = {
-    "title": 5, "need": 20, "industry": 10, "must_have": 15, "wished": 5, "stage": 5, "scale": 5,
-    "budget": 15, "province": 5, "start_by": 5, "systems": 5, "contact": 5,
+    "title": 5,
+    "need": 20,
+    "industry": 10,
+    "must_have": 15,
+    "wished": 5,
+    "stage": 5,
+    "scale": 5,
+    "budget": 15,
+    "province": 5,
+    "start_by": 5,
+    "systems": 5,
+    "contact": 5,
 }
 FIELD_NAMES = {
-    "title": mark("Title"), "need": mark("The need"), "industry": mark("Industry"),
-    "must_have": mark("Must-haves"), "wished": mark("Wishes"), "stage": mark("Stage"),
-    "scale": mark("Size of the brand"), "budget": mark("Budget"), "province": mark("Place"),
-    "start_by": mark("Start"), "systems": mark("Systems in use"),
+    "title": mark("Title"),
+    "need": mark("The need"),
+    "industry": mark("Industry"),
+    "must_have": mark("Must-haves"),
+    "wished": mark("Wishes"),
+    "stage": mark("Stage"),
+    "scale": mark("Size of the brand"),
+    "budget": mark("Budget"),
+    "province": mark("Place"),
+    "start_by": mark("Start"),
+    "systems": mark("Systems in use"),
     "contact": mark("Contact"),
 }
 COACH = {
     "title": mark("Say in one line what should be different in half a year."),
-    "need": mark("Describe the need in a hundred characters or more: where you stand, in figures; "
-                 "what you have tried; what would count as success."),
+    "need": mark(
+        "Describe the need in a hundred characters or more: where you stand, in figures; "
+        "what you have tried; what would count as success."
+    ),
     "industry": mark("Choose the industry: similar cases are looked for there."),
     "must_have": mark("Name at least one capability without which it will not work."),
     "wished": mark("Name a capability that would be good to have."),
@@ -198,12 +239,18 @@ def completeness(fields: Mapping[str, Any]) -> tuple[Facet, ...]:
     need = 1.0 if written >= FULL_NEED else 0.5 if written >= SOME_NEED else 0.0
     contact = fields.get("contact_name") and (fields.get("contact_phone") or fields.get("contact_email"))
     filled = {
-        "title": bool(fields.get("title")), "need": need, "industry": bool(fields.get("industry")),
-        "must_have": bool(fields.get("must_have")), "wished": bool(fields.get("wished")),
-        "stage": bool(fields.get("stage")), "scale": bool(fields.get("scale")),
+        "title": bool(fields.get("title")),
+        "need": need,
+        "industry": bool(fields.get("industry")),
+        "must_have": bool(fields.get("must_have")),
+        "wished": bool(fields.get("wished")),
+        "stage": bool(fields.get("stage")),
+        "scale": bool(fields.get("scale")),
         "budget": bool(fields.get("budget_low") or fields.get("budget_high")),
-        "province": bool(fields.get("province")), "start_by": fields.get("start_by") is not None,
-        "systems": bool(fields.get("systems") or fields.get("no_systems")), "contact": bool(contact),
+        "province": bool(fields.get("province")),
+        "start_by": fields.get("start_by") is not None,
+        "systems": bool(fields.get("systems") or fields.get("no_systems")),
+        "contact": bool(contact),
     }
     return tuple(Facet(key, int(of * filled[key]), of) for key, of in WEIGHTS.items())
 
@@ -227,10 +274,12 @@ def overlapping(systems: Iterable[Mapping[str, str]]) -> list[str]:
     return [area for area, n in counts.items() if n >= TOO_MANY_SYSTEMS]
 
 
-_CONTACT = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)"
-                      r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)"
-                      r"|(?:微信|wechat|weixin|vx)\s*(?:号|id)?\s*[:：]\s*[a-z][\w-]{5,}",
-                      re.IGNORECASE)
+_CONTACT = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)"
+    r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)"
+    r"|(?:微信|wechat|weixin|vx)\s*(?:号|id)?\s*[:：]\s*[a-z][\w-]{5,}",
+    re.IGNORECASE,
+)
 
 
 def names_a_contact(text: str) -> bool:
@@ -239,6 +288,7 @@ def names_a_contact(text: str) -> bool:
 
 
 # What follows from a brief
+
 
 def segment_of(scale: str) -> str:
     """Of the brand's yearly sales: below 100 m small, below 1 bn growing, else a key account."""
@@ -267,8 +317,9 @@ def capacity_left(stated: int, confirmed_at: datetime | None, taken: int, *, now
 CERTIFIES = {"operator": ("insight", "strategy", "content", "results"), "isv": ("tools", "systems")}
 
 
-def known_capabilities(declared: Iterable[str], proven: Iterable[str], families: Iterable[str],
-                       area_of: Mapping[str, str]) -> dict[str, float]:
+def known_capabilities(
+    declared: Iterable[str], proven: Iterable[str], families: Iterable[str], area_of: Mapping[str, str]
+) -> dict[str, float]:
     """capability → how well it is known, the best that holds."""
     areas = {area for family in families for area in CERTIFIES.get(family, ())}
     known = {key: CERTIFIED if area_of.get(key) in areas else DECLARED for key in declared}
@@ -287,6 +338,7 @@ def reliability(lapsed: int, matching: Mapping[str, Any]) -> int:
 
 
 # Drawing
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -318,6 +370,13 @@ def strip(parts: Sequence[Mapping[str, Any]]) -> list[Slot]:
 def compare(own: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Two scores part by part; `gap` is what the other had more."""
     theirs = {part["key"]: part["points"] for part in other}
-    return [{"key": part["key"], "weight": part["weight"], "own": part["points"],
-             "other": theirs.get(part["key"], 0), "gap": theirs.get(part["key"], 0) - part["points"]}
-            for part in own]
+    return [
+        {
+            "key": part["key"],
+            "weight": part["weight"],
+            "own": part["points"],
+            "other": theirs.get(part["key"], 0),
+            "gap": theirs.get(part["key"], 0) - part["points"],
+        }
+        for part in own
+    ]

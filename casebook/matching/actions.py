@@ -35,7 +35,7 @@ def make_shortlist(session: Session, brief: Brief, programme: Programme, *, now:
     shown = {place.id: place for place in result.places}
     for candidate in field.candidates:
         if candidate.id in shown:
-            _show(session, brief, candidate, asked, shown[candidate.id], programme, now=now)
+            _show(session, brief, candidate, asked, shown[candidate.id], programme=programme, now=now)
         elif candidate.id in sifted.passed or _in_industry(asked, candidate):
             session.add(_not_shown(brief, candidate.id, sifted, result.kth_score, matching))
     brief.matched_at, brief.passed, brief.programme_version = now, len(sifted.passed), programme.version
@@ -61,8 +61,15 @@ def fill_place(session: Session, brief: Brief, programme: Programme, *, now: dat
     candidate = ready[row.organisation_id]
     session.delete(row)
     place = len(queries.shortlisted_ids(session, brief.id or 0)) + 1
-    _show(session, brief, candidate, asked, rules.Place(candidate.id, place, "merit", row.score or 0),
-          programme, now=now)
+    _show(
+        session,
+        brief,
+        candidate,
+        asked,
+        rules.Place(candidate.id, place, "merit", row.score or 0),
+        programme=programme,
+        now=now,
+    )
     account = ledger.get(candidate.id) or MatchLedger(organisation_id=candidate.id)
     account.intro += unit
     session.add(account)
@@ -76,17 +83,29 @@ def asked_of(session: Session, brief: Brief, field: Field, programme: Programme)
     leaves = programme["taxonomy"]["industries"].get(group, {"leaves": {}})["leaves"]
     brand = session.get_one(Organisation, brief.organisation_id)
     return rules.Brief(
-        industry=brief.industry, industry_group=group, siblings=frozenset(leaves) - {brief.industry},
-        must_have=tuple(brief.must_have), wished=tuple(brief.wished), budget_low=brief.budget_low,
-        budget_high=brief.budget_high, province=brief.province,
-        city=brand.city if brand.province == brief.province else "", on_site=brief.on_site,
-        languages=frozenset(brief.languages), start_by=brief.start_by,
-        size=size_of(brief.scale, list(programme.options("brand_scales"))), segment=brief.segment,
-        brand_id=brief.organisation_id, blocked=frozenset(brief.blocked), mean_rating=field.mean_rating)
+        industry=brief.industry,
+        industry_group=group,
+        siblings=frozenset(leaves) - {brief.industry},
+        must_have=tuple(brief.must_have),
+        wished=tuple(brief.wished),
+        budget_low=brief.budget_low,
+        budget_high=brief.budget_high,
+        province=brief.province,
+        city=brand.city if brand.province == brief.province else "",
+        on_site=brief.on_site,
+        languages=frozenset(brief.languages),
+        start_by=brief.start_by,
+        size=size_of(brief.scale, list(programme.options("brand_scales"))),
+        segment=brief.segment,
+        brand_id=brief.organisation_id,
+        blocked=frozenset(brief.blocked),
+        mean_rating=field.mean_rating,
+    )
 
 
-def _hold_ledger(session: Session, matching: rules.Matching,
-                 now: datetime) -> tuple[dict[int, MatchLedger], float]:
+def _hold_ledger(
+    session: Session, matching: rules.Matching, now: datetime
+) -> tuple[dict[int, MatchLedger], float]:
     """The accounts, under the lock, and how many of the ledger's units one introduction is worth today."""
     epoch = queries.locked_epoch(session)
     if epoch is None:
@@ -102,22 +121,46 @@ def _hold_ledger(session: Session, matching: rules.Matching,
     return queries.accounts(session), 1 / rules.faded(1.0, age, matching)
 
 
-def _show(session: Session, brief: Brief, candidate: Candidate, asked: rules.Brief, place: rules.Place,  # noqa: PLR0917
-          programme: Programme, *, now: datetime) -> None:
+def _show(
+    session: Session,
+    brief: Brief,
+    candidate: Candidate,
+    asked: rules.Brief,
+    place: rules.Place,
+    *,
+    programme: Programme,
+    now: datetime,
+) -> None:
     found = rules.parts(asked, candidate, programme.matching)
-    session.add(ShortlistItem(
-        brief_id=brief.id or 0, organisation_id=candidate.id, place=place.place, kind=place.kind,
-        score=sum(part.points for part in found), weights_version=programme.version, shown_at=now,
-        parts=[{"key": part.key, "weight": part.weight, "points": round(part.points, 2),
-                "words": [[sentence, values] for sentence, values in part.words]} for part in found]))
+    session.add(
+        ShortlistItem(
+            brief_id=brief.id or 0,
+            organisation_id=candidate.id,
+            place=place.place,
+            kind=place.kind,
+            score=sum(part.points for part in found),
+            weights_version=programme.version,
+            shown_at=now,
+            parts=[
+                {
+                    "key": part.key,
+                    "weight": part.weight,
+                    "points": round(part.points, 2),
+                    "words": [[sentence, values] for sentence, values in part.words],
+                }
+                for part in found
+            ],
+        )
+    )
 
 
 def _in_industry(asked: rules.Brief, candidate: Candidate) -> bool:
     return bool({asked.industry, asked.industry_group} & set(candidate.industries))
 
 
-def _not_shown(brief: Brief, organisation_id: int, sifted: rules.Sifted, kth_score: float,
-               matching: rules.Matching) -> NotShown:
+def _not_shown(
+    brief: Brief, organisation_id: int, sifted: rules.Sifted, kth_score: float, matching: rules.Matching
+) -> NotShown:
     row = NotShown(brief_id=brief.id or 0, organisation_id=organisation_id, reason=OUTSCORED)
     found = sifted.passed.get(organisation_id)
     if found is None:
@@ -125,6 +168,9 @@ def _not_shown(brief: Brief, organisation_id: int, sifted: rules.Sifted, kth_sco
         return row
     report = rules.gap(found, kth_score, matching)
     row.score = sifted.scores[organisation_id]
-    row.gap = {"missing": round(report.missing, 2), "alone": list(report.enough_alone),
-               "rooms": [[key, round(room, 2)] for key, room in report.rooms]}
+    row.gap = {
+        "missing": round(report.missing, 2),
+        "alone": list(report.enough_alone),
+        "rooms": [[key, round(room, 2)] for key, room in report.rooms],
+    }
     return row

@@ -54,7 +54,8 @@ class HeldLevel:
 def public_levels(session: Session, organisations: Sequence[int] | None = None) -> dict[int, list[HeldLevel]]:
     """organisation → its public levels; of all organisations when none are named."""
     query = select(Level.organisation_id, Level.stars, Level.family, Level.status).where(
-        col(Level.status).in_(PUBLIC))
+        col(Level.status).in_(PUBLIC)
+    )
     if organisations is not None:
         query = query.where(col(Level.organisation_id).in_(organisations))
     levels: dict[int, list[HeldLevel]] = defaultdict(list)
@@ -83,12 +84,16 @@ class _Facts:
     capabilities: set[str] = field(default_factory=set)
 
 
-def field_for(session: Session, brief: Brief, programme: Programme, *, now: datetime,
-              only: Sequence[int] | None = None) -> Field:
+def field_for(
+    session: Session, brief: Brief, programme: Programme, *, now: datetime, only: Sequence[int] | None = None
+) -> Field:
     """Providers with a public level and verified trust, in seven queries however many there are."""
     matching = programme.matching
-    query = (select(Organisation, Storefront).join(Storefront)
-             .where(Organisation.kind == Kind.PROVIDER, Organisation.trust == Trust.VERIFIED))
+    query = (
+        select(Organisation, Storefront)
+        .join(Storefront)
+        .where(Organisation.kind == Kind.PROVIDER, Organisation.trust == Trust.VERIFIED)
+    )
     if only is not None:
         query = query.where(col(Organisation.id).in_(only))
     rows = session.exec(query).all()
@@ -107,21 +112,44 @@ def field_for(session: Session, brief: Brief, programme: Programme, *, now: date
         known = facts.get(key, _Facts())
         best, title = likeness.get(key, (0.0, ""))
         by_month = shop.fee_model != "project"  # a price by project says nothing of a month
-        candidates.append(Candidate(
-            key, accepting=shop.accepting, stars=max(level.stars for level in levels[key]),
-            capacity=capacity_left(shop.capacity, shop.capacity_confirmed_at, taken.get(key, 0), now=now,
-                                   days=matching["capacity_expires_d"]),
-            capabilities=known_capabilities(organisation.capabilities, known.capabilities,
-                                            [level.family for level in levels[key]], area_of),
-            industries=dict.fromkeys(organisation.industries, INDUSTRY_DECLARED)
-            | dict.fromkeys(known.industries, INDUSTRY_PROVEN),
-            price_low=shop.price_low if by_month else None, price_high=shop.price_high if by_month else None,
-            min_budget=shop.min_budget, refused_industries=frozenset(shop.refused_industries),
-            languages=frozenset(shop.languages), province=organisation.province, city=organisation.city,
-            remote=shop.remote, ratings=tuple(known.ratings), outcomes_verified=known.attested,
-            outcomes_unverified=len(known.cases - known.attested_cases),
-            client_sizes=tuple(sizes.get(key, ())), offered=known.offered,
-            in_time=known.in_time, likeness=best, likeness_title=title))
+        candidates.append(
+            Candidate(
+                key,
+                accepting=shop.accepting,
+                stars=max(level.stars for level in levels[key]),
+                capacity=capacity_left(
+                    shop.capacity,
+                    shop.capacity_confirmed_at,
+                    taken.get(key, 0),
+                    now=now,
+                    days=matching["capacity_expires_d"],
+                ),
+                capabilities=known_capabilities(
+                    organisation.capabilities,
+                    known.capabilities,
+                    [level.family for level in levels[key]],
+                    area_of,
+                ),
+                industries=dict.fromkeys(organisation.industries, INDUSTRY_DECLARED)
+                | dict.fromkeys(known.industries, INDUSTRY_PROVEN),
+                price_low=shop.price_low if by_month else None,
+                price_high=shop.price_high if by_month else None,
+                min_budget=shop.min_budget,
+                refused_industries=frozenset(shop.refused_industries),
+                languages=frozenset(shop.languages),
+                province=organisation.province,
+                city=organisation.city,
+                remote=shop.remote,
+                ratings=tuple(known.ratings),
+                outcomes_verified=known.attested,
+                outcomes_unverified=len(known.cases - known.attested_cases),
+                client_sizes=tuple(sizes.get(key, ())),
+                offered=known.offered,
+                in_time=known.in_time,
+                likeness=best,
+                likeness_title=title,
+            )
+        )
     return Field(candidates, sum(ratings) / len(ratings) if ratings else 3.0)
 
 
@@ -156,8 +184,9 @@ def _add(known: _Facts, fact: FactRow, young: datetime) -> None:
         known.in_time += bool(value["in_time"])
 
 
-def _likeness(session: Session, brief: Brief, matching: Matching,
-              now: datetime) -> dict[int, tuple[float, str]]:
+def _likeness(
+    session: Session, brief: Brief, matching: Matching, now: datetime
+) -> dict[int, tuple[float, str]]:
     """organisation → how alike its most alike published case is, aged, and that case's title."""
     columns = (Case.organisation_id, Case.title, Case.before, Case.failed_first, Case.done, Case.published_at)
     published = select(*columns).where(Case.status == CaseStatus.PUBLISHED)  # type: ignore[call-overload]
@@ -176,14 +205,18 @@ def _likeness(session: Session, brief: Brief, matching: Matching,
 def _capacity_taken(session: Session, now: datetime) -> dict[int, int]:
     """organisation → places held: introductions that run or were won, shortlists that may still invite."""
     held = [*RUNNING, IntroductionStatus.WON]
-    running = (select(Introduction.organisation_id, func.count())
-               .join(Brief, col(Introduction.brief_id) == col(Brief.id))
-               .where(col(Introduction.status).in_(held), col(Brief.status).not_in(ENDED))
-               .group_by(col(Introduction.organisation_id)))
-    shown = (select(ShortlistItem.organisation_id, func.count())
-             .join(Brief, col(ShortlistItem.brief_id) == col(Brief.id))
-             .where(Brief.status == BriefStatus.SHORTLISTED, col(Brief.due_at) > now)
-             .group_by(col(ShortlistItem.organisation_id)))
+    running = (
+        select(Introduction.organisation_id, func.count())
+        .join(Brief, col(Introduction.brief_id) == col(Brief.id))
+        .where(col(Introduction.status).in_(held), col(Brief.status).not_in(ENDED))
+        .group_by(col(Introduction.organisation_id))
+    )
+    shown = (
+        select(ShortlistItem.organisation_id, func.count())
+        .join(Brief, col(ShortlistItem.brief_id) == col(Brief.id))
+        .where(Brief.status == BriefStatus.SHORTLISTED, col(Brief.due_at) > now)
+        .group_by(col(ShortlistItem.organisation_id))
+    )
     taken: dict[int, int] = defaultdict(int)
     for query in (running, shown):  # a brief that has invited somebody is in talks: nobody counts twice
         for organisation_id, n in session.exec(query):
@@ -195,7 +228,8 @@ def _sizes_served(session: Session, scales: Sequence[str]) -> dict[int, list[flo
     """organisation → the sizes of the brands that chose it."""
     sizes: dict[int, list[float]] = defaultdict(list)
     for organisation_id, scale in session.exec(
-            select(Brief.winner_id, Brief.scale).where(col(Brief.winner_id).is_not(None))):
+        select(Brief.winner_id, Brief.scale).where(col(Brief.winner_id).is_not(None))
+    ):
         size = size_of(scale, scales)
         if organisation_id is not None and size is not None:
             sizes[organisation_id].append(size)
@@ -204,15 +238,24 @@ def _sizes_served(session: Session, scales: Sequence[str]) -> dict[int, list[flo
 
 # What was decided
 
+
 def shortlisted_ids(session: Session, brief_id: int) -> list[int]:
     """Who was shown, by place."""
-    return list(session.exec(select(ShortlistItem.organisation_id).where(ShortlistItem.brief_id == brief_id)
-                             .order_by(col(ShortlistItem.place))))
+    return list(
+        session.exec(
+            select(ShortlistItem.organisation_id)
+            .where(ShortlistItem.brief_id == brief_id)
+            .order_by(col(ShortlistItem.place))
+        )
+    )
 
 
 def item_of(session: Session, brief_id: int, organisation_id: int | None) -> ShortlistItem | None:
-    return session.exec(select(ShortlistItem).where(ShortlistItem.brief_id == brief_id,
-                                                    ShortlistItem.organisation_id == organisation_id)).first()
+    return session.exec(
+        select(ShortlistItem).where(
+            ShortlistItem.brief_id == brief_id, ShortlistItem.organisation_id == organisation_id
+        )
+    ).first()
 
 
 @dataclass(frozen=True)
@@ -231,14 +274,21 @@ def exposure(session: Session, matching: Matching, now: datetime) -> list[Ledger
     if began is None:
         return []
     age = (now - began).total_seconds() / 86_400
-    rows = session.exec(select(Organisation.id, Organisation.short_name, Organisation.slug,  # type: ignore[call-overload]
-                               MatchLedger.share, MatchLedger.intro)
-                        .join(Organisation, col(MatchLedger.organisation_id) == col(Organisation.id)))
+    rows = session.exec(
+        select(
+            Organisation.id,
+            Organisation.short_name,
+            Organisation.slug,  # type: ignore[call-overload]
+            MatchLedger.share,
+            MatchLedger.intro,
+        ).join(Organisation, col(MatchLedger.organisation_id) == col(Organisation.id))
+    )
     lines = []
     for organisation_id, name, slug, share, intro in rows:
         account = Account(faded(share, age, matching), faded(intro, age, matching))
-        lines.append(LedgerLine(organisation_id, name, slug, account.share, account.intro,
-                                debt(account, matching)))
+        lines.append(
+            LedgerLine(organisation_id, name, slug, account.share, account.intro, debt(account, matching))
+        )
     return sorted(lines, key=lambda line: (-line.debt, line.slug))
 
 
@@ -260,9 +310,18 @@ def not_shown_for(session: Session, brief_id: int) -> list[NotShown]:
 
 def next_by_score(session: Session, brief_id: int, least: float) -> list[NotShown]:
     """Who passed every filter and comes next, near enough to the last place; best first."""
-    return list(session.exec(select(NotShown).where(
-        NotShown.brief_id == brief_id, NotShown.reason == OUTSCORED, col(NotShown.score) >= least,
-    ).order_by(col(NotShown.score).desc(), col(NotShown.organisation_id)).limit(20)))
+    return list(
+        session.exec(
+            select(NotShown)
+            .where(
+                NotShown.brief_id == brief_id,
+                NotShown.reason == OUTSCORED,
+                col(NotShown.score) >= least,
+            )
+            .order_by(col(NotShown.score).desc(), col(NotShown.organisation_id))
+            .limit(20)
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -279,9 +338,18 @@ class NotShownLine:
 def not_shown_to(session: Session, organisation_id: int, since: datetime) -> list[NotShownLine]:
     """Briefs for which this provider was looked at and not shown, newest first."""
     rows = session.exec(
-        select(Brief.number, Brief.industry, Brief.matched_at, NotShown.reason, NotShown.score,  # type: ignore[call-overload]
-               Brief.kth_score, NotShown.gap)
+        select(
+            Brief.number,
+            Brief.industry,
+            Brief.matched_at,
+            NotShown.reason,
+            NotShown.score,  # type: ignore[call-overload]
+            Brief.kth_score,
+            NotShown.gap,
+        )
         .join(Brief, col(NotShown.brief_id) == col(Brief.id))
         .where(NotShown.organisation_id == organisation_id, col(Brief.matched_at) >= since)
-        .order_by(col(Brief.id).desc()).limit(100))
+        .order_by(col(Brief.id).desc())
+        .limit(100)
+    )
     return [NotShownLine(*row) for row in rows]

@@ -77,6 +77,7 @@ class Candidate:
 
 # (a) Hard filters. Each name is the reason code that both sides read; their order is the programme's.
 
+
 def _within_floor(brief: Brief, candidate: Candidate, matching: Matching) -> bool:
     budget = brief.budget_high or brief.budget_low
     if not budget or candidate.price_low is None:
@@ -87,8 +88,11 @@ def _within_floor(brief: Brief, candidate: Candidate, matching: Matching) -> boo
 def _refuses(brief: Brief, candidate: Candidate) -> bool:
     budget = brief.budget_high or brief.budget_low
     too_small = bool(budget and candidate.min_budget and budget < candidate.min_budget)
-    return (too_small or brief.brand_id in candidate.conflicts
-            or bool({brief.industry, brief.industry_group} & candidate.refused_industries))
+    return (
+        too_small
+        or brief.brand_id in candidate.conflicts
+        or bool({brief.industry, brief.industry_group} & candidate.refused_industries)
+    )
 
 
 def stars_needed(brief: Brief, matching: Matching) -> int:
@@ -123,6 +127,7 @@ def first_failed_filter(brief: Brief, candidate: Candidate, matching: Matching) 
 
 
 # (b) The ten parts: each is worth its weight times a share x between 0 and 1.
+
 
 def _capability(brief: Brief, candidate: Candidate, _matching: Matching) -> float:
     needs = {**dict.fromkeys(brief.wished, WISHED), **dict.fromkeys(brief.must_have, 1.0)}
@@ -188,9 +193,16 @@ def _responsiveness(_brief: Brief, candidate: Candidate, _matching: Matching) ->
 
 
 SHARES: dict[str, Callable[[Brief, Candidate, Matching], float]] = {
-    "capability": _capability, "similar_case": _similar_case, "industry": _industry, "price": _price,
-    "reviews": _reviews, "certification": _certification, "region_language": _region_language,
-    "evidence": _evidence, "size_fit": _size_fit, "responsiveness": _responsiveness,
+    "capability": _capability,
+    "similar_case": _similar_case,
+    "industry": _industry,
+    "price": _price,
+    "reviews": _reviews,
+    "certification": _certification,
+    "region_language": _region_language,
+    "evidence": _evidence,
+    "size_fit": _size_fit,
+    "responsiveness": _responsiveness,
 }
 PARTS = tuple(SHARES)
 
@@ -246,20 +258,27 @@ class Part:
 def parts(brief: Brief, candidate: Candidate, matching: Matching) -> tuple[Part, ...]:
     """The ten parts in order. Their points add up to `score`."""
     weights = matching["weights"]
-    return tuple(Part(key, weights[key], x, weights[key] * x, tuple(_WORDS[key](brief, candidate, x)))
-                 for key, x in shares(brief, candidate, matching).items())
+    return tuple(
+        Part(key, weights[key], x, weights[key] * x, tuple(_WORDS[key](brief, candidate, x)))
+        for key, x in shares(brief, candidate, matching).items()
+    )
 
 
 def _capability_words(brief: Brief, candidate: Candidate, _x: float) -> list[Words]:
     by_level: dict[float, list[str]] = {}
     for need in dict.fromkeys((*brief.must_have, *brief.wished)):
         by_level.setdefault(candidate.capabilities.get(need, 0.0), []).append(need)
-    sentences = {PROVEN: mark("Shown by published cases: %(capabilities)s."),
-                 CERTIFIED: mark("Certified: %(capabilities)s."),
-                 DECLARED: mark("Its own statement: %(capabilities)s."),
-                 0.0: mark("Not offered: %(capabilities)s.")}
-    return [(sentence, {"capabilities": by_level[level]}) for level, sentence in sentences.items()
-            if level in by_level]
+    sentences = {
+        PROVEN: mark("Shown by published cases: %(capabilities)s."),
+        CERTIFIED: mark("Certified: %(capabilities)s."),
+        DECLARED: mark("Its own statement: %(capabilities)s."),
+        0.0: mark("Not offered: %(capabilities)s."),
+    }
+    return [
+        (sentence, {"capabilities": by_level[level]})
+        for level, sentence in sentences.items()
+        if level in by_level
+    ]
 
 
 def _similar_case_words(_brief: Brief, candidate: Candidate, x: float) -> list[Words]:
@@ -294,10 +313,18 @@ def _price_words(brief: Brief, candidate: Candidate, x: float) -> list[Words]:
 def _reviews_words(brief: Brief, candidate: Candidate, _x: float) -> list[Words]:
     n = len(candidate.ratings)
     if n == 0:
-        return [(mark("No reviews yet: counted as the portal's mean, %(mean)s of 5."),
-                 {"mean": round(brief.mean_rating, 1)})]
-    return [(mark("%(n)s reviews counted, %(mean)s of 5 on average."),
-             {"n": n, "mean": round(sum(candidate.ratings) / n, 1)})]
+        return [
+            (
+                mark("No reviews yet: counted as the portal's mean, %(mean)s of 5."),
+                {"mean": round(brief.mean_rating, 1)},
+            )
+        ]
+    return [
+        (
+            mark("%(n)s reviews counted, %(mean)s of 5 on average."),
+            {"n": n, "mean": round(sum(candidate.ratings) / n, 1)},
+        )
+    ]
 
 
 def _certification_words(_brief: Brief, candidate: Candidate, _x: float) -> list[Words]:
@@ -315,8 +342,12 @@ def _region_words(_brief: Brief, _candidate: Candidate, x: float) -> list[Words]
 
 
 def _evidence_words(_brief: Brief, candidate: Candidate, _x: float) -> list[Words]:
-    return [(mark("%(verified)s outcomes confirmed by clients, %(unverified)s cases not confirmed yet."),
-             {"verified": candidate.outcomes_verified, "unverified": candidate.outcomes_unverified})]
+    return [
+        (
+            mark("%(verified)s outcomes confirmed by clients, %(unverified)s cases not confirmed yet."),
+            {"verified": candidate.outcomes_verified, "unverified": candidate.outcomes_unverified},
+        )
+    ]
 
 
 def _size_words(brief: Brief, candidate: Candidate, x: float) -> list[Words]:
@@ -330,19 +361,30 @@ def _size_words(brief: Brief, candidate: Candidate, x: float) -> list[Words]:
 def _responsiveness_words(_brief: Brief, candidate: Candidate, _x: float) -> list[Words]:
     if candidate.offered == 0:
         return [(mark("No invitations yet: counted as six of eight in time."), {})]
-    return [(mark("Answered %(in_time)s of %(offered)s invitations in time."),
-             {"in_time": candidate.in_time, "offered": candidate.offered})]
+    return [
+        (
+            mark("Answered %(in_time)s of %(offered)s invitations in time."),
+            {"in_time": candidate.in_time, "offered": candidate.offered},
+        )
+    ]
 
 
 _WORDS: dict[str, Callable[[Brief, Candidate, float], list[Words]]] = {
-    "capability": _capability_words, "similar_case": _similar_case_words, "industry": _industry_words,
-    "price": _price_words, "reviews": _reviews_words, "certification": _certification_words,
-    "region_language": _region_words, "evidence": _evidence_words, "size_fit": _size_words,
+    "capability": _capability_words,
+    "similar_case": _similar_case_words,
+    "industry": _industry_words,
+    "price": _price_words,
+    "reviews": _reviews_words,
+    "certification": _certification_words,
+    "region_language": _region_words,
+    "evidence": _evidence_words,
+    "size_fit": _size_words,
     "responsiveness": _responsiveness_words,
 }
 
 
 # Similar case: BM25 between the brief and a case, both as lists of terms.
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -367,8 +409,14 @@ def alike(brief: Sequence[str], case: Sequence[str], corpus: Corpus) -> float:
     asked = sorted(set(brief))
 
     def fit(text: Sequence[str]) -> float:
-        return bm25(asked, Counter(text), length=len(text), frequencies=corpus.containing,
-                    documents=corpus.documents, mean_length=corpus.mean_length)
+        return bm25(
+            asked,
+            Counter(text),
+            length=len(text),
+            frequencies=corpus.containing,
+            documents=corpus.documents,
+            mean_length=corpus.mean_length,
+        )
 
     itself = fit(brief)
     return min(1.0, fit(case) / itself) if itself > 0 else 0.0
@@ -380,6 +428,7 @@ def aged(likeness: float, age_days: float, matching: Matching) -> float:
 
 
 # (c) The shortlist.
+
 
 @dataclass(frozen=True)
 class Account:
@@ -432,13 +481,16 @@ def shortlist(scored: Mapping[int, float], ledger: Mapping[int, Account], matchi
     accounts = {i: Account(a.share + size / len(pool), a.intro) for i, a in accounts.items()}
 
     fair_places = matching["places"]["fair"] if len(pool) > size else 0
-    chosen = order[:size - fair_places]
+    chosen = order[: size - fair_places]
     places = [Place(i, n, "merit", scored[i]) for n, i in enumerate(chosen, 1)]
     for n in range(len(chosen) + 1, size + 1):
         rest = [i for i in pool if i not in {p.id for p in places}]
         pick = _owed_most(rest, accounts, matching)
-        places.append(Place(rest[0], n, "merit", scored[rest[0]]) if pick is None
-                      else Place(pick, n, "fair", scored[pick]))
+        places.append(
+            Place(rest[0], n, "merit", scored[rest[0]])
+            if pick is None
+            else Place(pick, n, "fair", scored[pick])
+        )
     for place in places:
         account = accounts[place.id]
         accounts[place.id] = Account(account.share, account.intro + 1)
@@ -461,6 +513,7 @@ def faded(amount: float, age_days: float, matching: Matching) -> float:
 
 # Why not shown.
 
+
 @dataclass(frozen=True)
 class Gap:
     """By how much, and how many more points each part could have given, the largest first."""
@@ -478,6 +531,8 @@ def gap(found: Mapping[str, float], kth_score: float, matching: Matching) -> Gap
     """`found`: part → share of somebody who was not shown."""
     weights = matching["weights"]
     had = sum(weights[key] * x for key, x in found.items())
-    rooms = sorted(((key, weights[key] * (1 - x)) for key, x in found.items()),
-                   key=lambda room: (-room[1], PARTS.index(room[0])))
+    rooms = sorted(
+        ((key, weights[key] * (1 - x)) for key, x in found.items()),
+        key=lambda room: (-room[1], PARTS.index(room[0])),
+    )
     return Gap(max(0.0, kth_score - had), tuple(rooms))

@@ -1,6 +1,7 @@
 """Where we stand, on the owner's home."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -10,6 +11,7 @@ from certification.standing.rules import (
     PUBLIC,
     Family,
     LevelStatus,
+    Metric,
     automatic_stars,
     best_step,
     days_held,
@@ -17,7 +19,7 @@ from certification.standing.rules import (
     next_lapses,
 )
 from portal.desk.parts import Clock, Next, Part
-from portal.i18n import local
+from portal.i18n import local, show_number, show_percent
 from portal.ledger.queries import facts_of
 from portal.organisations.models import Organisation
 from portal.programme.queries import programme_at
@@ -86,6 +88,18 @@ def part(session: Session, viewer: Viewer, now: datetime) -> Part | None:
     return Part("standing/home.html", picture(session, organisation, family_of(organisation), now))
 
 
+def rescue(session: Session, viewer: Viewer, now: datetime) -> Next | None:
+    """A level at risk or in remediation comes first: what fails, and what mending it brings."""
+    acting = viewer.organisation
+    if acting is None or acting.kind != "provider" or not viewer.is_owner:
+        return None
+    organisation = session.get_one(Organisation, acting.id)
+    level = queries.level_of(session, acting.id, family_of(organisation))
+    if level is None or level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
+        return None
+    return _work_on(picture(session, organisation, level.family, now, level.stars), mark("To keep %(stars)s★: %(metric)s"))
+
+
 def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     """All met for long enough: apply. Comes after more urgent things."""
     acting = viewer.organisation
@@ -108,35 +122,30 @@ def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
             mark("See the tree and apply"),
             {"stars": wanted, "days": seen["need_days"]},
         )
-    if seen["step"] is None:
+    return _work_on(seen, mark("Next for %(stars)s★: %(metric)s"))
+
+
+def _work_on(seen: dict[str, Any], title: str) -> Next | None:
+    """The metric that brings most, with where it stands."""
+    step: Metric | None = seen["step"]
+    if step is None:
         return None
-    name = seen["programme"]["metrics"]["names"][seen["step"].key]
+    name = seen["programme"]["metrics"]["names"][step.key]
+    shown = show_percent if name["unit"] == "share" else show_number
     return Next(
-        mark("Next for %(stars)s★: %(metric)s"),
-        mark(
-            "It stands at %(value)s; the gate is %(gate)s, the target %(target)s. Up to %(points)s points more."
-        ),
-        f"/my/level?stars={wanted}",
+        title,
+        mark("It stands at %(value)s; the gate is %(gate)s, the target %(target)s. Up to %(points)s points more."),
+        f"/my/level?stars={seen['stars']}",
         mark("See the reason tree"),
         {
-            "stars": wanted,
-            "metric": _Local(name),
-            "value": f"{seen['step'].value:g}",
-            "gate": f"{seen['step'].gate:g}",
-            "target": f"{seen['step'].target:g}",
-            "points": f"{seen['step'].weight - seen['step'].points:.1f}",
+            "stars": seen["stars"],
+            "metric": local(name),
+            "value": shown(step.value),
+            "gate": shown(step.gate),
+            "target": shown(step.target),
+            "points": show_number(step.weight - step.points),
         },
     )
-
-
-class _Local:
-    """A bilingual name that becomes words when the page is rendered."""
-
-    def __init__(self, text: dict) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return local(self.text)
 
 
 def clocks(session: Session, viewer: Viewer, _now: datetime) -> list[Clock]:

@@ -24,7 +24,7 @@ class Entry:
     reason: str
 
 
-_COLUMNS = (
+_COLUMNS: tuple[Any, ...] = (
     History.at,
     Person.name,
     History.verb,
@@ -42,20 +42,18 @@ def timeline(session: Session, subject_kind: str, subject_id: int) -> list[Entry
     rows = session.exec(
         select(*_COLUMNS)
         .join(Person, isouter=True)
-        .join(Organisation, isouter=True)  # type: ignore[call-overload]
+        .join(Organisation, isouter=True)
         .where(History.subject_kind == subject_kind, History.subject_id == subject_id)
-        .order_by(col(History.id).desc())
+        .order_by(col(History.at).desc(), col(History.id).desc())
     )
     return [Entry(*row) for row in rows]
 
 
 def recent(
-    session: Session, *, organisation_id: int | None = None, before_id: int | None = None, limit: int = 50
+    session: Session, *, organisation_id: int | None = None, limit: int = 50
 ) -> list[Entry]:
     """The latest changes, of one organisation or of all, newest first."""
-    query = select(*_COLUMNS).join(Person, isouter=True).join(Organisation, isouter=True)  # type: ignore[call-overload]
+    query = select(*_COLUMNS).join(Person, isouter=True).join(Organisation, isouter=True)
     if organisation_id is not None:
         query = query.where(History.organisation_id == organisation_id)
-    if before_id is not None:
-        query = query.where(col(History.id) < before_id)
-    return [Entry(*row) for row in session.exec(query.order_by(col(History.id).desc()).limit(limit))]
+    return [Entry(*row) for row in session.exec(query.order_by(col(History.at).desc(), col(History.id).desc()).limit(limit))]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import DataError, NoResultFound
 
 from portal import i18n
 from portal.refusal import NotFound, Refused, mark
@@ -88,6 +88,8 @@ HANDLERS = {
     Refused: refused,
     NotFound: not_found,
     NoResultFound: not_found,
+    DataError: not_found,  # PostgreSQL, asked for a number or a character that no row can hold
+    OverflowError: not_found,  # SQLite, for the same number
     SignInNeeded: sign_in_needed,
     HTTPException: http_error,
     Exception: unexpected,

@@ -76,7 +76,7 @@ def environment() -> jinja2.Environment:
         "markdown": markdown,
         "days_until": days_until,
         "breaks": breaks,
-        "said": i18n.gettext,
+        "said": i18n.said,
     }
     env.globals |= {
         "static": static,

@@ -164,7 +164,10 @@ def person(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_page(*, width: int = 1280, scripts: bool = True, language: str = "zh-CN") -> Page:
         context = chromium.new_context(
-            viewport={"width": width, "height": 800}, locale=language, java_script_enabled=scripts
+            viewport={"width": width, "height": 800},
+            locale=language,
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
         )
         context.set_default_timeout(15_000)
         contexts.append(context)

@@ -1,5 +1,6 @@
 """From a brief to a decision: both sides, the clocks, who sees what."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,18 +15,21 @@ from casebook.cases.models import Case
 from casebook.cases.rules import Status as CaseStatus
 from casebook.matching import actions as matching
 from casebook.matching import queries as matching_queries
-from casebook.matching.models import MatchLedger, NotShown, ShortlistItem
+from casebook.matching.models import MatchEpoch, MatchLedger, NotShown, ShortlistItem
 from certification.standing.models import Level
 from certification.standing.rules import Family
 from portal import clock
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
+from portal.columns import metadata
+from portal.db import make_engine, make_sessions, transaction
 from portal.ledger.actions import write_fact
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.mail.models import Mail
 from portal.organisations.models import Organisation, Storefront
 from portal.organisations.rules import Kind, Trust
+from portal.programme.actions import load_default
 from portal.programme.queries import programme_at
 from tests.factories import make_organisation, make_person
 
@@ -185,8 +189,8 @@ def test_the_whole_way_from_a_draft_to_a_decision(browse, session):
         "Declined, with the reason. It counts as an answer in time.",
     )
 
-    for here, organisation in zip(pages[:2], providers[:2], strict=True):
-        introduction = introduction_of(session, brief, organisation[0])
+    for organisation, _ in providers[:2]:
+        introduction = introduction_of(session, brief, organisation)
         step, revision = f"{path}/introductions/{introduction.id}", introduction.revision
         page = brand.post(f"{step}/open", {"revision": str(revision)})
         assert page.said == "Contacts are open to both of you now."
@@ -274,19 +278,18 @@ def test_answers_in_time_are_facts_and_mails_go_out(browse, session):
 
 def crawl(client, start: list[str]) -> dict[str, str]:
     """Every page that can be reached by links, with its raw text."""
-    seen: dict[str, str] = {}
-    waiting = list(start)
+    texts: dict[str, str] = {}
+    waiting, asked = list(start), set()
     while waiting:
         path = waiting.pop().split("#")[0].split("?")[0]  # a filter shows no more than its page
-        if not path.startswith("/") or path in seen or path.startswith(("/static", "/language", "/sign")):
+        if not path.startswith("/") or path in asked or path.startswith(("/static", "/language", "/sign")):
             continue
+        asked.add(path)
         page = client.get(path)
-        seen[path] = seen[page.url] = page.response.text
-        if page.url != path:
-            del seen[path]
+        texts[page.url] = page.response.text
         if page.tree is not None:
             waiting += page.links()
-    return seen
+    return texts
 
 
 def test_no_page_shows_a_contact_before_both_have_accepted(browse, session):
@@ -562,7 +565,7 @@ def test_an_answer_after_the_clock_is_refused(browse, session):
 
 
 def test_a_key_account_is_answered_in_eight_working_hours_others_in_twenty_four(browse, session):
-    organisation, _ = make_provider(session, "P", shop={"capacity": 9})
+    make_provider(session, "P", shop={"capacity": 9})
     for scale, hours in (("s5", 8), ("s1", 24)):
         _, person = make_brand(session)
         brand = browse(person)
@@ -574,7 +577,7 @@ def test_a_key_account_is_answered_in_eight_working_hours_others_in_twenty_four(
 
 
 def test_a_silent_brand_loses_the_list_and_five_of_those_its_trust(browse, session):
-    organisation, person = make_provider(session, "P", shop={"capacity": 9})
+    _, person = make_provider(session, "P", shop={"capacity": 9})
     _, brand_person = make_brand(session)
     brand = browse(brand_person)
     for n in range(5):
@@ -843,7 +846,7 @@ def test_home_says_what_to_do_now(browse, session):
 
 
 def test_staff_see_briefs_clocks_and_the_ledger(browse, session):
-    organisation, _ = make_provider(session, "P")
+    make_provider(session, "P")
     _, brief = published(browse, session)
     manager = browse(make_person(session, staff=StaffRole.PARTNER_MANAGER))
     assert "Briefs with too few providers" in manager.get("/staff").text
@@ -913,9 +916,101 @@ def test_the_same_viewer_sees_the_same_order(browse, session):
 
 
 def test_pages_speak_chinese_too(browse, session):
-    organisation, person = make_provider(session, "P")
+    make_provider(session, "P")
     _, brief = published(browse, session)
     brand = session.exec(select(Person).where(Person.id == brief.created_by)).one()
     page = browse(brand, language="zh").get(f"/my/briefs/{brief.number}")
-    assert "机会位" in page.text or "全部按分数" in page.text
-    assert actions.BRIEF_MOVES
+    assert page.tree.findtext(".//h1") == "把老客的复购做起来"
+    assert "全部按分数选出。先后随机排列，不表示名次，也没有付费位。" in page.text
+    assert "只有 1 家服务商合格。宁可少给，不降标准。" in page.text
+    assert "仅为自述" not in page.text
+    assert "认证覆盖：社群运营、会员体系。" in page.text
+
+
+# Two at once, and time going by
+
+
+@pytest.fixture
+def own_database(engine, tmp_path):
+    """A database of its own, in which transactions really end."""
+    url = engine.url
+    if url.get_backend_name() == "sqlite":
+        own = make_engine(f"sqlite:///{tmp_path / 'race.db'}")
+    else:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("CREATE DATABASE race")
+        own = make_engine(url.set(database="race").render_as_string(hide_password=False))
+    metadata.create_all(own)
+    sessions, now = make_sessions(own), clock.now()
+    with transaction(sessions) as session:
+        load_default(session, now=now, effective_from=now - timedelta(days=1))
+    yield sessions
+    own.dispose()
+    if url.get_backend_name() != "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("DROP DATABASE race")
+
+
+def draft(session: Session, n: int) -> Brief:
+    brand, person = make_brand(session)
+    brief = actions.new_brief(session, brand.id, once=f"0123456789abcde{n}", by=person.id, now=clock.now())
+    for name, value in {
+        "title": "t",
+        "need": NEED,
+        "industry": "pet-food",
+        "must_have": ["community"],
+        "budget_high": 80_000,
+        "scale": "s3",
+        "province": "shanghai",
+        "no_systems": True,
+        "languages": ["zh"],
+        "contact_name": "c",
+        "contact_phone": BRAND_PHONE,
+    }.items():
+        setattr(brief, name, value)
+    session.flush()
+    return brief
+
+
+def test_the_last_place_of_a_provider_is_given_once(own_database):
+    with transaction(own_database) as session:
+        make_provider(session, "P", shop={"capacity": 1})
+        ids = [draft(session, n).id for n in range(4)]
+
+    def publish(brief_id: int) -> str:
+        with transaction(own_database) as session:
+            now = clock.now()
+            brief = session.get_one(Brief, brief_id, with_for_update=True)
+            actions.publish(
+                session,
+                brief,
+                Trust.VERIFIED,
+                programme_at(session, now),
+                revision=brief.revision,
+                by=brief.created_by,
+                now=now,
+            )
+            return brief.status.value
+
+    with ThreadPoolExecutor(4) as pool:
+        states = sorted(pool.map(publish, ids))
+    assert states == ["open", "open", "open", "shortlisted"]
+    with transaction(own_database, read_only=True) as session:
+        assert session.exec(select(func.count()).select_from(ShortlistItem)).one() == 1
+        assert session.exec(select(func.count()).select_from(MatchEpoch)).one() == 1
+
+
+def test_what_was_shown_long_ago_fades(session):
+    organisation, _ = make_provider(session, "P")
+    programme, now = programme_at(session, clock.now()), clock.now()
+    matching.make_shortlist(session, draft(session, 1), programme, now=now)
+    later = now + timedelta(days=90)
+    session.get_one(Storefront, organisation.id).capacity_confirmed_at = later
+    assert [
+        round(line.intro, 3) for line in matching_queries.exposure(session, programme.matching, later)
+    ] == [0.5]
+    matching.make_shortlist(session, draft(session, 2), programme, now=later)
+    assert [
+        round(line.intro, 3) for line in matching_queries.exposure(session, programme.matching, later)
+    ] == [1.5]
+    assert session.get_one(MatchLedger, organisation.id).intro == pytest.approx(3)

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from portal.desk.parts import Next, Part
+from portal.ledger.queries import facts_of_people
+from portal.ledger.rules import FactKind
 from portal.organisations.rules import Kind, may
 from portal.programme.queries import programme_at
 from portal.refusal import mark
@@ -28,7 +30,7 @@ def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     """The next lesson, until the path is finished."""
     path = _path(session, viewer, now)
     module = path.next if path else None
-    if path is None or module is None:
+    if path is None or module is None or _holds(session, viewer, path.code, now):
         return None
     values = {"n": path.finished + 1, "all": len(path.modules), "hours": f"{module.hours:.1f}"}
     title = mark("Begin the first lesson") if path.finished == 0 else mark("Go on with the next lesson")
@@ -38,6 +40,14 @@ def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
         module.path,
         mark("Open the lesson"),
         values,
+    )
+
+
+def _holds(session: Session, viewer: Viewer, code: str, now: datetime) -> bool:
+    """Whoever holds the certificate is not sent back to its lessons."""
+    return any(
+        f.kind == FactKind.CERTIFICATE and f.value.get("code") == code and f.known(now) and f.holds(now)
+        for f in facts_of_people(session, [viewer.person_id])
     )
 
 
