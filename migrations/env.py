@@ -8,13 +8,13 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from portal import columns
 from portal.context import sessions
-from portal.settings import ROOT, settings
+from portal.settings import ROOT
 
 for path in sorted(ROOT.glob("*/*/models.py")):
     importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
-def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
+def render_item(kind: str, item: object, _context: object) -> str | bool:
     """SQLModel's own types are plain ones in a migration."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
@@ -23,7 +23,7 @@ def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
     return False
 
 
-def include_name(name: str | None, kind: str, parents: object) -> bool:
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
     """The search index and its shadow tables are made by hand (0002); autogenerate leaves them alone."""
     return kind != "table" or not (name or "").startswith("search_index")
 
@@ -54,5 +54,4 @@ def migrate(connection: object) -> None:
         context.run_migrations()
 
 
-assert settings()
 run()

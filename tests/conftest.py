@@ -1,6 +1,7 @@
 """Real parts: a migrated database (SQLite, or PostgreSQL from a wheel), each test in a transaction that is rolled back."""
 
 import atexit
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -50,6 +51,9 @@ from portal.db import Sessions, make_sessions, transaction
 from portal.programme.actions import load_default
 from portal.web.limits import forget_attempts
 from tests.pages import Browse
+
+
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from typing import Any
 
 import segno
 from litestar import Request, Response, Router
-from markupsafe import Markup
 from sqlmodel import Session
 
 from certification.credentials import actions, keyring, queries
@@ -150,11 +149,7 @@ def _page(request: Request, session: Session, shown: queries.Shown) -> Response[
     )
     address = f"{settings().base_url}/credentials/{row.uuid}"
     # Error correction M and a quiet zone of four modules: read from paper, too.
-    qr = Markup(
-        segno.make(address, error="m").svg_inline(
-            scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None
-        )
-    )
+    qr = segno.make(address, error="m").svg_inline(scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None)
     return html(
         request,
         "credentials/page.html",

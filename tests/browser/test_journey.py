@@ -71,7 +71,8 @@ class Walk:
 
     def go(self, page: Page, path: str) -> None:
         answer = page.goto(path if path.startswith("http") else self.served.base + path)
-        assert answer is not None and answer.ok, (path, answer and answer.status)
+        assert answer is not None, path
+        assert answer.ok, (path, answer.status)
 
     def send(self, page: Page, action: str, *, button: str = "button.button") -> None:
         """Press the button of the form with that action and wait for the page it leads to."""
@@ -283,7 +284,8 @@ class Walk:
         with client.expect_navigation():
             client.locator("main form button.button").last.click()
         answer = client.goto(link)
-        assert answer is not None and client.locator("main form").count() == 0, "a link counts once"
+        assert answer is not None
+        assert client.locator("main form").count() == 0, "a link counts once"
 
     def colleague(self, owner: Page, address: str) -> Page:
         self.go(owner, "/my/team")

@@ -308,7 +308,7 @@ def test_a_draft_may_be_unfinished_and_says_what_it_lacks(
         ({"failed_first": "x" * 2001}, "failed_first"),
     ],
 )
-def test_bad_input_is_answered_at_its_field_and_kept(  # noqa: PLR0917
+def test_bad_input_is_answered_at_its_field_and_kept(
     session: Session, browse, organisation: Organisation, owner: Person, changed: dict, field: str
 ) -> None:
     page = browse(owner).post("/my/cases/new", typed(**changed))

@@ -180,6 +180,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "name": [f"{uuid}{suffix}" for uuid in uuids for suffix in ("", ".json", ".jwt", ".exe")],
             "/cases/{number": [*one_each(Case.number, Case.status), "C-0000-0000"],
             "/status/{number": [1, 999_999],
+            "/my/learning/{code:str}/{number": [1, 2, 99],
             "number": [*one_each(Brief.number, Brief.status), "B-0000-0000"],
         }
 
@@ -187,7 +188,10 @@ def values(app, connection) -> dict[str, list[object]]:
 def paths(values: dict[str, list[object]], template: str) -> list[str]:
     """The template filled in; places that belong together are filled together."""
     options = [
-        (place, values.get(template.partition(":")[0]) or values[place])
+        (
+            place,
+            next((values[k] for k in values if k.endswith("/{" + place) and k in template), values[place]),
+        )
         for place in re.findall(r"\{(\w+):\w+\}", template)
     ]
     filled = []
