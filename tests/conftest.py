@@ -52,7 +52,6 @@ from portal.programme.actions import load_default
 from portal.web.limits import forget_attempts
 from tests.pages import Browse
 
-
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 

@@ -14,12 +14,12 @@ from certification.exams.forms import SaveAnswer
 from certification.exams.models import Exam, Sitting
 from certification.exams.rules import SittingStatus, is_late, seconds_left
 from portal import clock
-from portal.i18n import DEFAULT, gettext, speaking
+from portal.i18n import gettext, speaking
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme, Text
 from portal.refusal import Refused, mark
-from portal.web.forms import Form, check
-from portal.web.html import found, get, go, html, post
+from portal.web.forms import Form, check, whole
+from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
 
 RUNNING = mark("A sitting of yours is running. Finish it first; its clock does not stop.")
@@ -86,8 +86,7 @@ def _topics(programme: Programme, names: list[str]) -> dict[str, Text]:
 
 
 def _place(request: Request, total: int) -> int:
-    text = request.query_params.get("q", "1")
-    return min(max(int(text), 1), total) if text.isdecimal() and len(text) < 5 else 1
+    return min(max(whole(request.query_params.get("q", "")), 1), total)
 
 
 @get("/my/sittings/{token:str}")
@@ -176,9 +175,7 @@ def _following(token: str, where: str, n: int, total: int) -> str:
         if where == "previous"
         else n + 1
         if where == "next"
-        else int(where)
-        if where.isdecimal() and len(where) < 5
-        else n
+        else whole(where, n)
     )
     return f"/my/sittings/{token}?q={min(max(target, 1), total)}"
 
@@ -193,7 +190,7 @@ async def _read_json(request: Request) -> dict[str, Any]:
 
 
 def _say(request: Request, sentence: str) -> str:
-    with speaking(request.scope.get("language", DEFAULT)):  # type: ignore[arg-type]
+    with speaking(language_of(request)):
         return gettext(sentence)
 
 

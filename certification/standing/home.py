@@ -63,7 +63,7 @@ def picture(
         "days": days_held(
             facts, family, wanted, now, programme.content, held_4star_days=held_at_four(level, now)
         )
-        if tree.met
+        if tree.met and wanted > held  # only an application asks
         else 0,
         "waiting": waiting
         if waiting and waiting.status in (Status.SUBMITTED, Status.IN_REVIEW, Status.ACTION_REQUIRED)
@@ -97,7 +97,9 @@ def rescue(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     level = queries.level_of(session, acting.id, family_of(organisation))
     if level is None or level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
         return None
-    return _work_on(picture(session, organisation, level.family, now, level.stars), mark("To keep %(stars)s★: %(metric)s"))
+    return _work_on(
+        picture(session, organisation, level.family, now, level.stars), mark("To keep %(stars)s★: %(metric)s")
+    )
 
 
 def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
@@ -134,7 +136,9 @@ def _work_on(seen: dict[str, Any], title: str) -> Next | None:
     shown = show_percent if name["unit"] == "share" else show_number
     return Next(
         title,
-        mark("It stands at %(value)s; the gate is %(gate)s, the target %(target)s. Up to %(points)s points more."),
+        mark(
+            "It stands at %(value)s; the gate is %(gate)s, the target %(target)s. Up to %(points)s points more."
+        ),
         f"/my/level?stars={seen['stars']}",
         mark("See the reason tree"),
         {

@@ -17,7 +17,7 @@ from portal.organisations.models import Organisation
 from portal.organisations.queries import members_of, storefront_of
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
-from portal.web.forms import Form, check
+from portal.web.forms import Form, check, plain, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import provider_member, staff, viewer_of
 
@@ -104,12 +104,12 @@ def apply(request: Request, session: Session, form: Form) -> Response:
 
 @get("/staff/organisations")
 def organisations(request: Request, session: Session) -> Response[str]:
-    q = request.query_params.get("q", "").strip()[:80]
-    after = request.query_params.get("after", "0")
+    q = plain(request.query_params.get("q", "")).strip()[:80]
+    after = whole(request.query_params.get("after", ""))
     return html(
         request,
         "standing/organisations.html",
-        rows=queries.organisations(session, q, after=int(after) if after.isdigit() else 0),
+        rows=queries.organisations(session, q, after=after),
         q=q,
     )
 
