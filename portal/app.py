@@ -48,6 +48,7 @@ from portal.web.forms import read_form
 from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Visitors
 from portal.worker import Sweeper
+from training.assessment import pages as assessment_pages
 from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
 
@@ -58,6 +59,7 @@ ROUTERS = [
     review_pages.router,
     *verification_pages.routers,
     *tracks_pages.routers,
+    *assessment_pages.routers,
     *exams_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,

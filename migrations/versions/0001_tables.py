@@ -104,6 +104,22 @@ def upgrade() -> None:
     sa.Column('documents', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('kind', 'term', name=op.f('pk_search_term'))
     )
+    op.create_table('assessment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('organisation_id', sa.Integer(), nullable=False),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('claimed', sa.JSON(), nullable=False),
+    sa.Column('counted', sa.JSON(), nullable=False),
+    sa.Column('overall', sa.Float(), nullable=False),
+    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('taken_by', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_assessment_organisation_id_organisation')),
+    sa.ForeignKeyConstraint(['taken_by'], ['person.id'], name=op.f('fk_assessment_taken_by_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assessment'))
+    )
+    with op.batch_alter_table('assessment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_assessment_organisation_id'), ['organisation_id'], unique=False)
+
     op.create_table('brief',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('number', sa.String(length=20), nullable=False),
@@ -843,6 +859,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_brief_due_at'))
 
     op.drop_table('brief')
+    with op.batch_alter_table('assessment', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_assessment_organisation_id'))
+
+    op.drop_table('assessment')
     op.drop_table('search_term')
     with op.batch_alter_table('search_document', schema=None) as batch_op:
         batch_op.drop_index('ix_search_document_kind_length')

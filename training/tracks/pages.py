@@ -4,12 +4,11 @@ from litestar import Request, Response, Router
 from sqlmodel import Session
 
 from portal import clock
-from portal.i18n import DEFAULT
 from portal.organisations.rules import require
 from portal.programme.queries import programme_at
 from portal.refusal import mark
-from portal.web.forms import Form
-from portal.web.html import found, get, go, html, post
+from portal.web.forms import Form, whole
+from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import Viewer, signed_in, viewer_of
 from training.tracks import actions, queries, rules
 
@@ -46,7 +45,7 @@ def track(request: Request, session: Session, code: str) -> Response[str]:
 def _lesson(request: Request, code: str, number: int) -> rules.Lesson:
     key = f"{code}/{number}"
     found(key if key in rules.modules_written() else None)
-    return rules.lesson(key, str(request.scope.get("language", DEFAULT)))
+    return rules.lesson(key, language_of(request))
 
 
 def _lesson_page(
@@ -86,10 +85,7 @@ def lesson(request: Request, session: Session, code: str, number: int) -> Respon
 def practise(request: Request, session: Session, form: Form, code: str, number: int) -> Response:
     viewer = _learner(request)
     read = _lesson(request, code, number)
-    answers = [
-        int(text) if (text := form[f"answer-{n}"]).isdecimal() else 0
-        for n in range(1, len(read.practice) + 1)
-    ]
+    answers = [whole(form[f"answer-{n}"]) for n in range(1, len(read.practice) + 1)]
     if rules.unanswered(read.practice, answers):
         return _lesson_page(request, session, read, typed=answers, status=422)
     actions.answer_practice(session, read, answers, by=viewer.person_id, now=clock.now())
