@@ -144,6 +144,13 @@ class Walk:
         assert page.url.endswith("/my"), page.locator("main").inner_text()
         self.picture(page, "home-provisional")
 
+    def self_test(self, page: Page) -> None:
+        self.go(page, "/my/self-test")
+        for n, item in enumerate(page.locator("form[action='/my/self-test'] fieldset").all()):
+            item.locator("label").nth(2 + n % 3).click()
+        self.send(page, "/my/self-test")
+        self.picture(page, "self-test")
+
     def verify(self, page: Page, reviewer: Page, name: str) -> None:
         self.go(page, "/my/verification")
         page.set_input_files(
@@ -445,6 +452,7 @@ def test_from_registration_to_a_brands_shortlist(
     name = "晴川私域"
     owner = walk.sign_up("顾晴川", "owner@qingchuan.example")
     walk.register(owner, name)
+    walk.self_test(owner)
     reviewer = walk.sign_in("admin@yuqiao.example")
     walk.verify(owner, reviewer, name)
     walk.learn(owner)
