@@ -84,11 +84,13 @@ def worker() -> None:
 
     settings().require_complete()
     put_together()
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before any thread starts; what is blocked can be waited for
     threads, sweeper = dramatiq.Worker(broker, worker_threads=8), Sweeper()
     threads.start()
     sweeper.start()
     try:
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.sigwait(ends)
     finally:
         sweeper.stop()
         threads.stop()

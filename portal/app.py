@@ -8,6 +8,7 @@ from litestar import Litestar, Request
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
 from litestar.static_files import create_static_files_router
 from sqlmodel import Session
 
@@ -46,7 +47,7 @@ from portal.verification.kind import VERIFICATION
 from portal.web.errors import HANDLERS
 from portal.web.forms import read_form
 from portal.web.limits import ReadTooLarge
-from portal.web.middleware import Visitors
+from portal.web.middleware import Csrf, Visitors
 from portal.worker import Sweeper
 from training.assessment import pages as assessment_pages
 from training.tracks import home as tracks_home
@@ -125,6 +126,16 @@ async def workers(_app: Litestar) -> AsyncIterator[None]:
         worker.stop(timeout=5_000)
 
 
+def _csrf() -> CSRFConfig:
+    return CSRFConfig(
+        secret=settings().secret,
+        cookie_name="csrf",
+        cookie_httponly=True,
+        cookie_samesite="lax",
+        cookie_secure=settings().production,
+    )
+
+
 def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -> Litestar:
     put_together()
     sessions = sessions or context.sessions()
@@ -139,14 +150,7 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
             ),
         ],
         dependencies={"session": Provide(open_session), "form": Provide(read_form)},
-        middleware=[ReadTooLarge, Visitors],
-        csrf_config=CSRFConfig(
-            secret=settings().secret,
-            cookie_name="csrf",
-            cookie_httponly=True,
-            cookie_samesite="lax",
-            cookie_secure=settings().production,
-        ),
+        middleware=[ReadTooLarge, Visitors, DefineMiddleware(Csrf, config=_csrf())],
         exception_handlers=HANDLERS,  # type: ignore[arg-type]
         lifespan=[workers] if with_workers else [],
         state=State({"sessions": sessions}),

@@ -46,6 +46,7 @@ from portal.review.actions import REVISION
 
 def new_brief(session: Session, organisation_id: int, *, once: str, by: int, now: datetime) -> Brief:
     """An empty draft with its number. `once` is unique: the same form sent twice makes one."""
+    _require(session, organisation_id, "draft")
     brief = Brief(
         number=f"new-{secrets.token_hex(6)}",
         organisation_id=organisation_id,
@@ -71,6 +72,7 @@ def save_brief(
     now: datetime,
 ) -> None:
     """Only drafts change: what was shown to others stays what it was."""
+    _require(session, brief.organisation_id, "draft")
     if brief.status is not BriefStatus.DRAFT:
         raise Refused(mark("A published brief stays as it is: providers have read it."))
     _unchanged(brief.revision, revision)
@@ -123,6 +125,7 @@ def invite(
     session: Session, brief: Brief, organisations: list[int], programme: Programme, *, by: int, now: datetime
 ) -> int:
     """Offer the brief to providers on its shortlist; how many were. Inviting again changes nothing."""
+    _require(session, brief.organisation_id, "brief")
     shown = shortlisted_ids(session, brief.id or 0)
     asked = {i.organisation_id for i in queries.introductions_of(session, brief.id or 0)}
     wanted = [i for i in shown if i in set(organisations) and i not in asked]
@@ -175,6 +178,7 @@ def accept(
     now: datetime,
 ) -> None:
     """The provider says yes. Contacts stay closed until the brand says yes too."""
+    _require(session, introduction.organisation_id, "invitation")
     _unchanged(introduction.revision, revision)
     _refuse_late(introduction, now)
     _step(session, introduction, "accept", by=by, now=now)
@@ -256,6 +260,7 @@ def open_contacts(
     now: datetime,
 ) -> None:
     """The brand says yes too: from now on each side reads the other's contacts."""
+    _require(session, brief.organisation_id, "brief")
     _unchanged(introduction.revision, revision)
     _step(session, introduction, "open_contacts", by=by, now=now)
     introduction.opened_at = now
@@ -392,6 +397,10 @@ def _end_talks(
 
 
 # Small steps
+
+
+def _require(session: Session, organisation_id: int, right: str) -> None:
+    require(session.get_one(Organisation, organisation_id).trust, right)
 
 
 def _unchanged(now_is: int, was: int) -> None:

@@ -14,11 +14,11 @@ from casebook.briefs.rules import BriefStatus, IntroductionStatus
 from casebook.matching import queries as matching_queries
 from portal import clock, i18n
 from portal.i18n import gettext
-from portal.organisations.rules import may
+from portal.organisations.rules import may, require
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
-from portal.web.forms import Form, check
+from portal.web.forms import STALE, Form, check, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import brand_member, provider_member, staff, viewer_of
 
@@ -148,8 +148,8 @@ def _read(
             missing = "area" if name else "name"
             errors[f"system_{missing}_{n}"] = gettext(mark("A system needs both: what it does and its name."))
     names = [line.strip() for line in form["blocked"].replace("、", "\n").splitlines() if line.strip()]
-    known = queries.providers_named(session, names) if names else {}
-    unknown = [name for name in names if name not in known]
+    known = queries.providers_named(session, names) if names and "blocked" not in errors else {}
+    unknown = [] if "blocked" in errors else [name for name in names if name not in known]
     if unknown:
         errors["blocked"] = gettext(
             mark("We know no provider of this name or number: %(names)s."), names="、".join(unknown)
@@ -159,6 +159,7 @@ def _read(
 
 @get("/my/briefs/new")
 def new_form(request: Request, session: Session) -> Response[str]:
+    require(found(viewer_of(request).organisation).trust, "draft")
     return _edit_page(request, session, Form.of({"languages": ["zh"]}), {}, brief=None)
 
 
@@ -205,6 +206,8 @@ def edit_form(request: Request, session: Session, number: str) -> Response:
 def edit(request: Request, session: Session, form: Form, number: str) -> Response:
     brief = _own(request, session, number, lock=True)
     entry, systems, blocked, errors = _read(form, session, programme_at(session, clock.now()))
+    if entry and brief.status is BriefStatus.DRAFT and _revision(form) != brief.revision:
+        entry, errors = None, {"form": gettext(STALE)}
     if entry is None:
         return _edit_page(request, session, form, errors, brief=brief, status=422)
     actions.save_brief(
@@ -226,7 +229,7 @@ def _own(request: Request, session: Session, number: str, *, lock: bool = False)
 
 
 def _revision(form: Form) -> int:
-    return int(form["revision"]) if form["revision"].isdecimal() else 0
+    return whole(form["revision"])
 
 
 def _brief_page(
@@ -318,7 +321,7 @@ def invite(request: Request, session: Session, form: Form, number: str) -> Respo
     """`organisation`: one or more of those shown; none named means all."""
     viewer, now = viewer_of(request), clock.now()
     brief = _own(request, session, number, lock=True)
-    wanted = [int(i) for i in form.all("organisation") if i.isdecimal()] or matching_queries.shortlisted_ids(
+    wanted = [whole(i) for i in form.all("organisation")] or matching_queries.shortlisted_ids(
         session, brief.id or 0
     )
     n = actions.invite(session, brief, wanted, programme_at(session, now), by=viewer.person_id, now=now)

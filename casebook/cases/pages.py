@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from litestar import Request, Response, Router
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from casebook.cases import actions, queries
@@ -47,7 +48,7 @@ from portal.refusal import NotFound, Refused, mark
 from portal.review.kinds import kinds_for
 from portal.review.queries import findings_of, latest_submission, submission_for_review
 from portal.review.rules import OPEN
-from portal.web.forms import Form, check
+from portal.web.forms import Form, check, whole
 from portal.web.html import found, get, go, html, pick, post
 from portal.web.limits import UPLOAD_BYTES, attempts_left
 from portal.web.viewer import Acting, provider_member, public, staff, viewer_of
@@ -73,7 +74,7 @@ def _taxonomy(programme: Programme) -> dict[str, list[str]]:
 
 
 def _blocks(typed: str) -> int:
-    return min(MOST_OUTCOMES, max(BLOCKS, int(typed))) if typed.isdigit() and len(typed) < 3 else BLOCKS
+    return min(MOST_OUTCOMES, max(BLOCKS, whole(typed)))
 
 
 # ——— The provider ———
@@ -143,9 +144,13 @@ def make_case(request: Request, session: Session, form: Form) -> Response:
     organisation = session.get_one(
         Organisation, acting.id, with_for_update=True
     )  # two clicks wait for each other
-    row = actions.draft_case(
-        session, organisation, once, entry, outcomes, by=viewer.person_id, now=clock.now()
-    )
+    try:
+        with session.begin_nested():
+            row = actions.draft_case(
+                session, organisation, once, entry, outcomes, by=viewer.person_id, now=clock.now()
+            )
+    except IntegrityError:  # another organisation's form
+        raise NotFound from None
     return _after_save(form, row.id or 0, blocks)
 
 
@@ -470,7 +475,7 @@ def casebook(request: Request, session: Session) -> Response[str]:
         "archetype": pick(programme.options("archetypes"), asked.get("archetype")),
     }
     query = asked.get("q", "").strip()[:200]
-    page = _page_number(asked.get("page", ""))
+    page = min(max(1, whole(asked.get("page", ""))), 10_000)
     rows, total = queries.public_cases(
         session,
         ids=search(session, "case", query, 200) if query else None,
@@ -497,10 +502,6 @@ def casebook(request: Request, session: Session) -> Response[str]:
         form=Form.of({**chosen, "q": query}),
         programme=programme,
     )
-
-
-def _page_number(typed: str) -> int:
-    return max(1, int(typed)) if typed.isdigit() and len(typed) < 5 else 1
 
 
 @get("/cases/{number:str}")

@@ -15,7 +15,7 @@ from portal import clock
 from portal.organisations.models import Organisation
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
-from portal.web.forms import Form
+from portal.web.forms import Form, whole
 from portal.web.html import found, get, html, pick
 from portal.web.viewer import public
 
@@ -52,8 +52,7 @@ def directory(request: Request, session: Session) -> Response[str]:
         "accepting": pick({"1": 1}, asked.get("accepting")),
     }
     query = asked.get("q", "").strip()[:200]
-    typed = asked.get("page", "")
-    page = max(1, int(typed)) if typed.isdigit() and len(typed) < 5 else 1
+    page = min(max(1, whole(asked.get("page", ""))), 10_000)
     rows, total = queries.providers(
         session,
         ids=search(session, "provider", query, 200) if query else None,

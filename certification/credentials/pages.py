@@ -20,7 +20,7 @@ from portal.i18n import gettext
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, mark
 from portal.settings import settings
-from portal.web.forms import Form
+from portal.web.forms import Form, plain
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import Viewer, public, signed_in, viewer_of
 
@@ -180,7 +180,7 @@ def verify(request: Request, session: Session, form: Form) -> Response:
     if upload is not None:
         presented = upload.file.read(MOST_PRESENTED)
         try:
-            uuid = queries.find_credential(session, str(json.loads(presented)["id"]))
+            uuid = queries.find_credential(session, plain(str(json.loads(presented)["id"])))
         except (ValueError, KeyError, TypeError, RecursionError):
             uuid = None
         shown = queries.credential_by_uuid(session, uuid) if uuid else None

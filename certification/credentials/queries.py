@@ -1,6 +1,7 @@
 """Credentials by address, number and holder."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, func, or_, select
@@ -73,6 +74,14 @@ def in_force(
         else query.where(Credential.organisation_id == organisation_id)
     )
     return list(session.exec(query.with_for_update()))
+
+
+def holds(session: Session, person_id: int, code: str, at: datetime) -> bool:
+    """Not suspended, and not yet expired."""
+    return any(
+        row.status is CredentialStatus.ACTIVE and row.valid_until > at
+        for row in in_force(session, code, person_id=person_id)
+    )
 
 
 def organisation_in_force(session: Session, organisation_id: int, family: str) -> list[Credential]:

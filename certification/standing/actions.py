@@ -63,7 +63,10 @@ def apply(
     assert organisation.id is not None  # noqa: S101
     programme = programme_at(session, now)
     facts = facts_of(session, organisation.id)
-    held = held_at_four(level_of(session, organisation.id, family), now)
+    level = level_of(session, organisation.id, family)
+    if level and level.status in PUBLIC and level.stars >= stars:
+        raise Refused(mark("You hold this level."))
+    held = held_at_four(level, now)
     tree = evaluate(facts, family, stars, now, programme.content, held_4star_days=held)
     need = int(programme["scoring"]["hold_days_before_upgrade"])
     if not tree.met:
@@ -332,6 +335,7 @@ def record_maturity(
     session: Session, organisation: Organisation, score: float, reason: str, *, by: int, now: datetime
 ) -> None:
     """A verified score of the Seven Onlines, by a member of staff who was there, good for a year."""
+    organisation.revision += 1
     write_fact(
         session,
         FactKind.MATURITY_VERIFIED,

@@ -4,7 +4,7 @@ from litestar import Request, Response, Router
 from sqlmodel import Session
 
 from certification.credentials.actions import award_certificate
-from certification.credentials.queries import credentials_of_organisation, in_force
+from certification.credentials.queries import credentials_of_organisation, holds
 from certification.standing import actions, queries
 from certification.standing.forms import Apply, Maturity, Practical, Why
 from certification.standing.home import family_of, picture
@@ -14,9 +14,11 @@ from portal.history.actions import record
 from portal.history.queries import recent
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
-from portal.organisations.queries import members_of, storefront_of
+from portal.organisations.queries import members_of, storefront_of, worked_for
+from portal.organisations.rules import require
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
+from portal.review.actions import REVISION
 from portal.web.forms import Form, check, plain, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import provider_member, staff, viewer_of
@@ -32,6 +34,7 @@ def _level_page(
     status: int = 200,
 ) -> Response[str]:
     organisation = session.get_one(Organisation, found(viewer_of(request).organisation).id)
+    require(organisation.trust, "self_assess")
     chosen = Family(family) if family in set(Family) else family_of(organisation)
     storefront = storefront_of(session, organisation.id or 0)
     return html(
@@ -147,17 +150,24 @@ def organisation_page(request: Request, session: Session, organisation_id: int) 
 
 
 def _not_own(request: Request, organisation: Organisation, session: Session) -> int:
-    """Nobody decides about an organisation they work for."""
+    """Nobody decides about an organisation they work or worked for."""
     viewer = viewer_of(request)
-    if viewer.person_id in {m.person_id for m in members_of(session, organisation.id or 0)}:
+    if worked_for(session, viewer.person_id, organisation.id or 0):
         raise NotFound
     return viewer.person_id
 
 
+def _not_stale(form: Form, organisation: Organisation) -> None:
+    """A second click must not write twice, nor reinstate what the first one suspended."""
+    if form["revision"] not in ("", str(organisation.revision)):
+        raise Refused(REVISION)
+
+
 @post("/staff/organisations/{organisation_id:int}/maturity")
 def maturity(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
-    organisation = found(session.get(Organisation, organisation_id))
+    organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
     by = _not_own(request, organisation, session)
+    _not_stale(form, organisation)
     entry, errors = check(Maturity, form)
     if entry is None:
         return _staff_page(request, session, organisation_id, form, errors, 422)
@@ -168,7 +178,7 @@ def maturity(request: Request, session: Session, form: Form, organisation_id: in
 @post("/staff/organisations/{organisation_id:int}/practical")
 def practical(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
     """A certificate with a practical part is granted by a person who saw the practical."""
-    organisation = found(session.get(Organisation, organisation_id))
+    organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
     by = _not_own(request, organisation, session)
     entry, errors = check(Practical, form)
     programme, now = programme_at(session, clock.now()), clock.now()
@@ -179,10 +189,10 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
         elif entry.code not in programme["exams"]["practical_from"]:
             errors["code"] = gettext(mark("This certificate is earned by its exam."))
         elif not all(
-            in_force(session, need, person_id=entry.person) for need in codes[entry.code].get("needs", [])
+            holds(session, entry.person, need, now) for need in codes[entry.code].get("needs", [])
         ):
             errors["code"] = gettext(mark("This person does not hold the certificate that it needs first."))
-        elif in_force(session, entry.code, person_id=entry.person):
+        elif holds(session, entry.person, entry.code, now):
             errors["code"] = gettext(mark("This person holds it already."))
     if entry is None or errors:
         return _staff_page(request, session, organisation_id, form, errors, 422)
@@ -207,6 +217,7 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
 def suspend(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
     organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
     by = _not_own(request, organisation, session)
+    _not_stale(form, organisation)
     entry, errors = check(Why, form)
     if entry is None:
         return _staff_page(request, session, organisation_id, form, errors, 422)

@@ -72,11 +72,10 @@ def organisations(session: Session, q: str = "", *, after: int = 0, limit: int =
         .where(col(Organisation.id) > after)
     )
     if q:
-        like = f"%{q}%"
         query = query.where(
             or_(
-                col(Organisation.legal_name).like(like),
-                col(Organisation.short_name).like(like),
+                col(Organisation.legal_name).contains(q, autoescape=True),
+                col(Organisation.short_name).contains(q, autoescape=True),
                 col(Organisation.credit_code) == q.upper(),
             )
         )

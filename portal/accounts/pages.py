@@ -2,6 +2,7 @@
 
 from litestar import Request, Response, Router
 from litestar.datastructures import Cookie
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from portal import clock
@@ -54,7 +55,11 @@ def sign_up(request: Request, session: Session, form: Form) -> Response:
     entry, errors = check(SignUp, form)
     if entry is None:
         return html(request, "accounts/sign_up.html", status=422, form=form, errors=errors)
-    actions.sign_up(session, entry, language=language(), now=clock.now())
+    try:
+        with session.begin_nested():  # the same form may arrive twice in the same moment
+            actions.sign_up(session, entry, language=language(), now=clock.now())
+    except IntegrityError:
+        actions.sign_up(session, entry, language=language(), now=clock.now())  # taken by now: its owner is told
     return html(request, "accounts/mail_sent.html", email=entry.email)
 
 

@@ -5,7 +5,8 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.desk.parts import CONTRIBUTIONS
-from portal.history.queries import recent
+from portal.history import rules as history_rules
+from portal.history.queries import Entry, recent
 from portal.mail.queries import outbox
 from portal.organisations.models import Organisation
 from portal.programme.queries import programme_at
@@ -44,12 +45,7 @@ def own_history(request: Request, session: Session) -> Response[str]:
     viewer = viewer_of(request)
     if viewer.organisation is None:
         raise NotFound
-    return html(
-        request,
-        "desk/history.html",
-        entries=recent(session, organisation_id=viewer.organisation.id, limit=100),
-        staff=False,
-    )
+    return _record(request, session, recent(session, organisation_id=viewer.organisation.id, limit=100))
 
 
 @get("/staff")
@@ -61,7 +57,24 @@ def desk(request: Request, session: Session) -> Response[str]:
 
 @get("/staff/history")
 def all_history(request: Request, session: Session) -> Response[str]:
-    return html(request, "desk/history.html", entries=recent(session, limit=200), staff=True)
+    return _record(request, session, recent(session, limit=150), staff=True)
+
+
+def _record(
+    request: Request, session: Session, entries: list[Entry], *, staff: bool = False
+) -> Response[str]:
+    programme = programme_at(session, clock.now())
+    return html(
+        request,
+        "desk/history.html",
+        entries=entries,
+        staff=staff,
+        programme=programme,
+        changes=history_rules.changes,
+        words=history_rules.WORDS,
+        taxonomies=history_rules.TAXONOMIES,
+        reasons=programme.matching["lost_reasons"] | programme.matching["decline_reasons"],
+    )
 
 
 @get("/outbox")

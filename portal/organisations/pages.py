@@ -15,7 +15,7 @@ from portal.organisations.rules import Ending, Kind
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
-from portal.web.forms import Form, check
+from portal.web.forms import STALE, Form, check
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import in_organisation, provider_owner, public, signed_in, viewer_of
 
@@ -72,7 +72,9 @@ def register(request: Request, session: Session, form: Form) -> Response:
     try:
         with session.begin_nested():  # two people may register the same code in the same second
             actions.register(session, entry, by=viewer.person_id, now=clock.now())
-    except IntegrityError:
+    except (IntegrityError, Refused) as problem:
+        if isinstance(problem, Refused) and problem.message != actions.CODE_TAKEN:
+            raise
         return _register_page(request, session, form, {"credit_code": gettext(actions.CODE_TAKEN)}, 422)
     return go("/my", mark("Registered. You can learn and draft at once; verification opens the rest."))
 
@@ -101,6 +103,7 @@ def invite(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     acting = found(viewer.organisation if viewer.is_owner else None)
     entry, errors = check(Invite, form)
+    organisation = session.get_one(Organisation, acting.id, with_for_update=True)  # two clicks wait for each other
     members = queries.members_of(session, acting.id)
     if entry and entry.email.lower() in {m.email for m in members}:
         errors = {"email": gettext(mark("This address is invited already, or works here."))}
@@ -108,7 +111,7 @@ def invite(request: Request, session: Session, form: Form) -> Response:
         return _team_page(request, session, form, errors, 422)
     actions.invite(
         session,
-        session.get_one(Organisation, acting.id),
+        organisation,
         entry.email,
         entry.role,
         language=language(),
@@ -123,6 +126,7 @@ def end(request: Request, session: Session, employment_id: int) -> Response:
     """An owner lets somebody go or takes an invitation back; anybody may leave."""
     viewer = viewer_of(request)
     acting = found(viewer.organisation)
+    session.get_one(Organisation, acting.id, with_for_update=True)  # two owners who leave wait for each other
     employment = found(queries.employment_in(session, employment_id, acting.id))
     own = employment.person_id == viewer.person_id
     if not own and not viewer.is_owner:
@@ -151,7 +155,7 @@ def invitation(request: Request, session: Session, token: str) -> Response[str]:
 
 @post("/my/join/{token:str}")
 def accept(request: Request, session: Session, token: str) -> Response:
-    row = queries.employment_invited(session, digest(token), clock.now())
+    row = queries.employment_invited(session, digest(token), clock.now(), lock=True)
     if row is None:
         raise Refused(
             mark("This link has been used or has run out. Ask for a new one; nothing is lost."), status=410
@@ -193,11 +197,15 @@ def save_storefront(request: Request, session: Session, form: Form) -> Response:
         errors = {"fee_model": gettext(mark("Please choose from the list."))}
     if "form" in errors:
         errors["price_high"] = errors.pop("form")
+    organisation = session.get_one(Organisation, found(viewer.organisation).id, with_for_update=True)
+    stored = queries.storefront_of(session, organisation.id or 0)
+    if not errors and stored and form["revision"] not in ("", str(stored.revision)):
+        errors = {"form": gettext(STALE)}
     if entry is None or errors:
         return _storefront_page(request, session, form, errors, 422)
     actions.save_storefront(
         session,
-        session.get_one(Organisation, found(viewer.organisation).id),
+        organisation,
         entry,
         by=viewer.person_id,
         now=clock.now(),

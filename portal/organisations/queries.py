@@ -75,6 +75,20 @@ def employment_in(session: Session, employment_id: int, organisation_id: int) ->
     ).first()
 
 
+def worked_for(session: Session, person_id: int, organisation_id: int) -> bool:
+    """Now or ever."""
+    return (
+        session.exec(
+            select(Employment.id).where(
+                Employment.person_id == person_id,
+                Employment.organisation_id == organisation_id,
+                col(Employment.confirmed_at).is_not(None),
+            )
+        ).first()
+        is not None
+    )
+
+
 def open_employment(session: Session, person_id: int) -> Employment | None:
     return session.exec(
         select(Employment).where(
@@ -84,9 +98,9 @@ def open_employment(session: Session, person_id: int) -> Employment | None:
 
 
 def employment_invited(
-    session: Session, token_hash: str, now: datetime
+    session: Session, token_hash: str, now: datetime, *, lock: bool = False
 ) -> tuple[Employment, Organisation] | None:
-    return session.exec(
+    query = (
         select(Employment, Organisation)
         .join(Organisation)
         .where(
@@ -94,7 +108,8 @@ def employment_invited(
             Employment.status == EmploymentStatus.INVITED,
             col(Employment.expires_at) > now,
         )
-    ).first()
+    )
+    return session.exec(query.with_for_update(of=Employment) if lock else query).first()
 
 
 def storefront_of(session: Session, organisation_id: int) -> Storefront | None:

@@ -9,8 +9,8 @@ from portal.refusal import Refused, mark
 from portal.review import actions, queries
 from portal.review.kinds import KINDS, kinds_for
 from portal.review.models import Submission
-from portal.review.rules import Verdict
-from portal.web.forms import Form
+from portal.review.rules import OPEN, Verdict
+from portal.web.forms import STALE, Form, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import Viewer, staff, viewer_of
 
@@ -94,7 +94,7 @@ def decide(request: Request, session: Session, form: Form, submission_id: int) -
     }
     decision = form["decision"]
     try:
-        if not form["revision"].isdigit() or decision not in ("approve", "ask", "reject"):
+        if not whole(form["revision"]) or decision not in ("approve", "ask", "reject"):
             raise Refused(mark("Please choose what to do with this submission."), status=422)
         actions.decide(
             session,
@@ -102,11 +102,13 @@ def decide(request: Request, session: Session, form: Form, submission_id: int) -
             decision,
             verdicts,
             form["reason"].strip()[:2000],
-            revision=int(form["revision"]),
+            revision=whole(form["revision"]),
             by=viewer.person_id,
             now=clock.now(),
         )
     except Refused as refused:
+        if refused.message == actions.REVISION and submission.status in OPEN:
+            return _page(request, session, submission, form=form, error=STALE, status=409)
         if refused.status != 422:
             raise
         return _page(request, session, submission, form=form, error=refused.message, status=422)

@@ -1,6 +1,7 @@
 """Every problem becomes a page with a sentence: what is wrong and what to do."""
 
 import logging
+import re
 from urllib.parse import quote
 
 from litestar import Request, Response
@@ -10,7 +11,8 @@ from sqlalchemy.exc import DataError, NoResultFound
 
 from portal import i18n
 from portal.refusal import NotFound, Refused, mark
-from portal.web.html import html, language_of
+from portal.web.html import html, language_of, local_path
+from portal.web.middleware import HEADERS
 from portal.web.viewer import SignInNeeded
 
 log = logging.getLogger("yuqiao")
@@ -46,7 +48,11 @@ SENTENCES = {
 
 
 def _page(request: Request, status: int, title: str, text: str) -> Response[str]:
-    return html(request, "error.html", status=status, title=title, text=text)
+    sent_from = request.headers.get("referer", "") if request.method == "POST" else ""
+    back = local_path(re.sub(r"^https?://[^/]*", "", sent_from), "")
+    response = html(request, "error.html", status=status, title=title, text=text, back=back)
+    response.headers.update(HEADERS)  # some errors never pass the middleware
+    return response
 
 
 def refused(request: Request, error: Refused) -> Response[str]:
@@ -70,7 +76,15 @@ def sign_in_needed(request: Request, _error: SignInNeeded) -> Redirect:
 
 
 def http_error(request: Request, error: HTTPException) -> Response[str]:
-    return _standard(request, error.status_code)
+    response = _standard(request, error.status_code)
+    if error.status_code == 403 and "csrf" in request.cookies:
+        response.delete_cookie("csrf")  # one that was signed with another secret would be kept for ever
+    return response
+
+
+def unreadable(request: Request, error: Exception) -> Response[str]:
+    """A form in bytes that its charset does not have, or in a charset that nobody knows."""
+    return _standard(request, 400) if type(error) in (UnicodeDecodeError, LookupError) else unexpected(request, error)
 
 
 def unexpected(request: Request, error: Exception) -> Response[str]:
@@ -90,6 +104,8 @@ HANDLERS = {
     NoResultFound: not_found,
     DataError: not_found,  # PostgreSQL, asked for a number or a character that no row can hold
     OverflowError: not_found,  # SQLite, for the same number
+    UnicodeDecodeError: unreadable,
+    LookupError: unreadable,
     SignInNeeded: sign_in_needed,
     HTTPException: http_error,
     Exception: unexpected,

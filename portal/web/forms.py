@@ -1,16 +1,35 @@
 """What a person typed: kept as typed, checked by a Pydantic model, answered with a sentence a field."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import UploadFile
+from litestar.exceptions import ClientException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portal.i18n import gettext
 from portal.refusal import mark
 
 M = TypeVar("M", bound="Input")
+MOST_FIELDS = 1000
+STALE = mark(
+    "Somebody else has changed this since you opened it. Nothing was saved; what you typed is still here."
+)
+
+# Control characters, and marks that turn the direction of whatever stands after them: no text needs them.
+_UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def plain(text: str) -> str:
+    """Text that both databases can keep and every page can show; half characters are replaced."""
+    return _UNWANTED.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def whole(text: str, otherwise: int = 0) -> int:
+    """A whole number as hidden fields and addresses carry it; `otherwise` for everything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
 class Input(BaseModel):
@@ -60,7 +79,10 @@ async def read_form(request: Request) -> Form:
     """Dependency `form`: parsed here, because a typed body that fails never reaches its handler."""
     if request.method != "POST":
         return Form()
-    return Form([(k, v) for k, v in (await request.form()).multi_items()])
+    fields = list((await request.form()).multi_items())
+    if len(fields) > MOST_FIELDS:
+        raise ClientException("too many fields")
+    return Form([(plain(k), plain(v) if isinstance(v, str) else v) for k, v in fields])
 
 
 SENTENCES = {
@@ -85,6 +107,9 @@ SENTENCES = {
     "url_parsing": mark("Please write a web address, such as https://example.com."),
     "url_scheme": mark("Please write a web address, such as https://example.com."),
 }
+
+
+_NO_ADDRESS = mark("Please write an e-mail address, such as name@example.com.")
 
 
 def check(
@@ -113,7 +138,7 @@ def _sentences(error: ValidationError) -> dict[str, str]:
         name = str(problem["loc"][0]) if problem["loc"] else "form"  # "form": several fields together
         context = problem.get("ctx", {})
         if problem["type"] == "value_error":
-            inner = context.get("error")
+            inner = context.get("error", Wrong(_NO_ADDRESS))  # Pydantic's own are those of e-mail addresses
             text = gettext(inner.message, **inner.values) if isinstance(inner, Wrong) else gettext(str(inner))
         elif problem["type"] == "string_too_short" and context.get("min_length") == 1:
             text = gettext(SENTENCES["missing"])

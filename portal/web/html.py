@@ -59,7 +59,7 @@ def days_until(value: datetime) -> int:
 def environment() -> jinja2.Environment:
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "templates"),
-        autoescape=True,
+        autoescape=lambda name: not (name or "").startswith("mail/"),  # noqa: S701  mails are plain text
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         trim_blocks=True,
@@ -146,8 +146,10 @@ def go(path: str, notice: str | None = None, **values: Any) -> Redirect:
 def _read_notice(raw: str) -> str | None:
     try:
         message, values = json.loads(unquote(raw))
-        return i18n.gettext(str(message), **values) if values else i18n.gettext(str(message))
-    except (ValueError, TypeError, KeyError):
+        if message not in i18n.catalogue():  # a browser's cookie is not believed: the portal says its own sentences
+            return None
+        return i18n.gettext(message, **{name: str(value) for name, value in values.items()})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
@@ -160,9 +162,12 @@ def found(thing: T | None) -> T:
 
 def local_path(path: str | None, otherwise: str) -> str:
     """`path` when it stays on this site, for "continue where you were"; else `otherwise`."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or urlsplit(path).netloc:
+    if not path or not path.startswith("/") or not path.isprintable() or "\\" in path:
         return otherwise
-    return path
+    try:
+        return otherwise if path.startswith("//") or urlsplit(path).netloc else path
+    except ValueError:
+        return otherwise
 
 
 def pick(options: Mapping[str, Any], key: str | None) -> str | None:

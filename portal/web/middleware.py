@@ -5,12 +5,14 @@ from http.cookies import CookieError, SimpleCookie
 import anyio.to_thread
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
+from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal import clock, i18n
 from portal.accounts.actions import digest
 from portal.accounts.queries import viewer_of_session
 from portal.db import Sessions, transaction
+from portal.refusal import NotFound
 from portal.settings import settings
 from portal.web.viewer import Viewer
 
@@ -24,6 +26,7 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+LONGEST_PATH = 255
 
 
 def _cookies(headers: Headers) -> dict[str, str]:
@@ -33,12 +36,21 @@ def _cookies(headers: Headers) -> dict[str, str]:
         return {}
 
 
+class Csrf(CSRFMiddleware):
+    """Litestar's, with an answer for tokens that are none: a file, letters that are not ASCII."""
+
+    def _decode_csrf_token(self, token: str) -> str | None:
+        return super()._decode_csrf_token(token) if isinstance(token, str) and token.isascii() else None
+
+
 class Visitors:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith("/static/"):
+            if "\0" in scope["path"] or len(scope["path"].encode()) > LONGEST_PATH:
+                raise NotFound  # no file system has such a name
             await self.app(scope, receive, send)
             return
         headers = Headers.from_scope(scope)

@@ -18,5 +18,13 @@ document.addEventListener("change", (event) => {
   if (tooLarge) input.reportValidity();
 });
 
+// Two fields may lack the same thing: the summary then says which link leads to which.
+const wrong = [...document.querySelectorAll(".errors a[href^='#f-']")];
+wrong.filter((link) => wrong.some((other) => other !== link && other.textContent === link.textContent)).forEach((link) => {
+  const field = document.querySelector(link.hash);
+  const words = (field?.labels?.[0] ?? field?.querySelector("legend"))?.firstChild?.textContent.trim();
+  if (words) link.textContent = `${words}${document.documentElement.lang === "zh-CN" ? "：" : ": "}${link.textContent}`;
+});
+
 // After a refused form, the summary of what is wrong is read first.
 document.querySelector(".errors")?.focus();

@@ -25,12 +25,16 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _check(verifier: Path, target: str) -> tuple[bool, str]:
-    done = subprocess.run(["node", "check.mjs", target], cwd=verifier, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["node", "check.mjs", target], cwd=verifier, capture_output=True, text=True, check=False
+    )
     return done.returncode == 0, done.stdout + done.stderr
 
 
 def _read(url: str, accept: str = "application/vc") -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accept}), timeout=10) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers={"Accept": accept}), timeout=10
+    ) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         return bytes(answer.read())
 

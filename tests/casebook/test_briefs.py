@@ -419,7 +419,7 @@ def test_a_draft_keeps_everything_and_is_changed(browse, session):
     page = client.post(edit.url, fields(title="新题目", revision=edit.value("revision")))
     assert page.tree.findtext(".//h1") == "新题目"
     stale = client.post(edit.url, fields(title="旧页面", revision=edit.value("revision")))
-    assert stale.status == 409
+    assert stale.status == 422
 
 
 def test_the_same_form_sent_twice_makes_one_brief(browse, session):

@@ -351,7 +351,7 @@ NAMES = sorted(
 
 
 @METHODS
-@pytest.mark.parametrize("first", range(len(WILD)))
+@pytest.mark.parametrize("first", [0, 2, 5])
 def test_wild_words_in_a_query_or_a_form_break_nothing(everybody, values, method, first):
     client = everybody.client
     client.get("/sign-up")

@@ -1,0 +1,190 @@
+"""What every page must be, whoever reads it: nothing wider than the screen, nothing that axe finds, little to load."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from demo.cast import PASSWORD
+from tests.browser.conftest import Served, _fresh_database
+from tests.conftest import DATABASE
+
+pytestmark = pytest.mark.skipif(
+    DATABASE != "sqlite", reason="what a page looks like does not depend on the database: SQLite serves it"
+)
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+MOST = 60_000  # bytes of HTML of a page
+MOST_OF_A_LIST = 90_000  # of the staff's record and the casebook's long forms
+LISTS = ("/staff/history", "/my/cases/new", "/my/briefs/new")
+
+PAGES = {
+    "": (
+        "/",
+        "/providers",
+        "/providers?q=zzzz",
+        "/providers/yq-2026-0022",  # the longest name
+        "/cases",
+        "/cases/C-2026-0001",
+        "/rules",
+        "/verify",
+        "/sign-up",
+        "/sign-in",
+    ),
+    "owner@yuqiao.example": (
+        "/my",
+        "/my/level",
+        "/my/team",
+        "/my/learning",
+        "/my/learning/TRK-01/1",
+        "/my/exams/P1",
+        "/my/cases",
+        "/my/cases/new",
+        "/my/cases/7",
+        "/my/invitations",
+        "/my/invitations/5",
+        "/my/matching",
+        "/my/storefront",
+        "/my/certificates",
+        "/my/history",
+    ),
+    "member@yuqiao.example": ("/my", "/my/team"),
+    "new@yuqiao.example": ("/my", "/my/verification", "/my/level", "/my/certificates"),
+    "brand@yuqiao.example": ("/my", "/my/briefs", "/my/briefs/B-2026-0009", "/my/briefs/new"),
+    "admin@yuqiao.example": (
+        "/staff",
+        "/staff/review",
+        "/staff/review/9",
+        "/staff/organisations/22",
+        "/staff/briefs",
+        "/staff/history",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One served demo for all of these tests: they only read. Nothing leaves it, so it needs no mail server."""
+    folder: Path = tmp_path_factory.mktemp("pages")
+    served = Served(folder, _fresh_database(folder), "")
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def reader(chromium: Browser, portal: Served) -> Iterator[Callable[..., Page]]:
+    """`reader(address, language, width)`: a page of somebody who has signed in, or of anybody."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(address: str = "", language: str = "zh", width: int = 1280) -> Page:
+        context = chromium.new_context(
+            base_url=portal.base,
+            viewport={"width": width, "height": 800},
+            locale={"zh": "zh-CN", "en": "en-GB"}[language],
+            reduced_motion="reduce",  # a page in transition has colours that no rule of contrast fits
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        if address:
+            page.goto("/sign-in")
+            page.fill("#f-email", address)
+            page.fill("#f-password", PASSWORD)
+            with page.expect_navigation():
+                page.locator("main form button.button").click()
+            page.goto(f"/language/{language}?next=/my")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def found_by_axe(page: Page, **options: object) -> list[str]:
+    answer = Axe().run(page, options={"resultTypes": ["violations"], **options}).response
+    return [
+        f"{violation['id']}: {'; '.join(node['html'][:100] for node in violation['nodes'][:3])}"
+        for violation in answer["violations"]
+    ]
+
+
+def wider_than_the_screen(page: Page) -> list[str]:
+    """As it is, and with letters of twice the size."""
+    found, screen = [], page.evaluate("innerWidth")
+    for size in ("200%", ""):
+        page.evaluate("size => { document.documentElement.style.fontSize = size }", size)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > screen:
+            found.append(f"{width} px wide on {screen} with letters of {size or '100%'}")
+    return found
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 360), ("en", 1280)])
+def test_every_page_fits_and_can_be_read_by_everybody(
+    reader: Callable[..., Page], language: str, width: int
+) -> None:
+    wrong: dict[str, list[str]] = {}
+    for address, paths in PAGES.items():
+        page = reader(address, language, width)
+        found: list[str] = []
+        page.on(
+            "console", lambda m, found=found: found.append(f"said {m.text}") if m.type == "error" else None
+        )
+        page.on("pageerror", lambda error, found=found: found.append(f"failed: {error}"))
+        for path in paths:
+            found.clear()
+            answer = page.goto(path)
+            assert answer is not None
+            if answer.status != 200:
+                found.append(f"answered {answer.status}")
+            if (weight := len(answer.body())) > (MOST_OF_A_LIST if path in LISTS else MOST):
+                found.append(f"weighs {weight} bytes")
+            found += wider_than_the_screen(page)
+            found += found_by_axe(page, runOnly=RULES)
+            if width == 360:
+                page.emulate_media(color_scheme="dark")
+                found += found_by_axe(page, runOnly={"type": "rule", "values": ["color-contrast"]})
+                page.emulate_media(color_scheme="light")
+            else:
+                page.set_viewport_size({"width": 360, "height": 800})
+                found += wider_than_the_screen(page)  # English words are the longer ones
+                page.set_viewport_size({"width": width, "height": 800})
+            if found:
+                wrong[f"{address or 'everybody'} {path}"] = list(found)
+    assert wrong == {}
+
+
+def test_the_keyboard_alone_signs_in(reader: Callable[..., Page]) -> None:
+    page = reader()
+    page.goto("/sign-in")
+    stops = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => { const at = document.activeElement, style = getComputedStyle(at);
+            return [at.id || at.textContent.trim(), at.matches(':focus-visible'), style.outlineStyle, at.matches('main button.button')] }"""
+        )
+        stops.append(stop)
+        if stop[3]:
+            break
+    assert stops[-1][3], stops
+    assert [stop for stop in stops if stop[1:3] != [True, "solid"]] == [], "a stop that is not seen"
+    assert stops[0][0] == "跳到正文", "the way past the menu comes first"
+    assert [stop[0] for stop in stops[-3:]] == ["f-email", "f-password", "登录"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_certificate_prints_on_one_sheet(reader: Callable[..., Page], language: str) -> None:
+    page = reader("owner@mobei.example", language)  # the longest name in the demo
+    page.goto("/my/certificates")
+    for path in page.locator("a[href^='/credentials/']").evaluate_all("links => links.map(a => a.pathname)"):
+        page.goto(path)
+        page.emulate_media(media="print")
+        sheet = page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", sheet)) == 1, path
+        assert re.search(rb"/MediaBox\s*\[0 0 59[45]\S* 84[12]", sheet), "A4"
+        page.emulate_media(media="screen")

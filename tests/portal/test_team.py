@@ -1,0 +1,234 @@
+"""Invited, joined, left: both sides agree, one employer a person, and never without an owner."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import func, select
+
+from portal import clock
+from portal.ledger.models import Fact
+from portal.ledger.rules import FactKind
+from portal.mail.models import Mail
+from portal.organisations.actions import invite
+from portal.organisations.models import Employment
+from portal.organisations.queries import open_employment
+from portal.organisations.rules import EmploymentStatus, Ending, Role
+from tests.factories import employ, make_organisation, make_person
+
+
+@pytest.fixture
+def team(session):
+    owner = make_person(session, "Owner", email="owner@tangli.example")
+    return make_organisation(session, "Tangli", owner=owner), owner
+
+
+def link(session, address: str) -> str:
+    mail = session.exec(select(Mail).where(Mail.to_address == address).order_by(Mail.id.desc())).first()
+    return next(word for word in mail.text.split() if "/join/" in word).removeprefix("http://127.0.0.1:8000")
+
+
+def employments(session, organisation) -> list[Employment]:
+    rows = session.exec(select(Employment).where(Employment.organisation_id == organisation.id))
+    return sorted(rows, key=lambda e: e.id)
+
+
+def test_invited_and_joined(browse, session, team):
+    organisation, owner = team
+    page = browse(owner).post("/my/team", {"email": "New@Person.example", "role": "member"})
+    assert page.said == "Invited. The link in the mail holds for 14 days."
+    assert "invited, not yet accepted" in page.text
+    new = make_person(session, "New", email="new@person.example", confirmed=False)
+    address = link(session, "new@person.example")
+    assert "Tangli Co., Ltd" in browse().get(address).text
+    assert browse().post("/my" + address).url == "/sign-in"
+    page = browse(new).post("/my" + address)
+    assert page.said == "Welcome. What you learn and the certificates you earn stay yours."
+    employment = open_employment(session, new.id)
+    assert (employment.organisation_id, employment.role, employment.token_hash) == (
+        organisation.id,
+        Role.MEMBER,
+        None,
+    )
+    session.refresh(new)
+    assert new.confirmed_at is not None  # the link reached the mailbox
+    [fact] = session.exec(select(Fact).where(Fact.kind == FactKind.EMPLOYMENT, Fact.person_id == new.id))
+    assert (fact.organisation_id, fact.true_until) == (organisation.id, None)
+
+
+def test_a_link_works_once(browse, session, team):
+    _, owner = team
+    browse(owner).post("/my/team", {"email": "new@person.example", "role": "member"})
+    address = link(session, "new@person.example")
+    new = browse(make_person(session, "New", email="new@person.example"))
+    new.post("/my" + address)
+    assert new.post("/my" + address).status == 410
+    assert browse().get(address).status == 410
+
+
+def test_another_address_cannot_use_it(browse, session, team):
+    _, owner = team
+    browse(owner).post("/my/team", {"email": "new@person.example", "role": "owner"})
+    address = link(session, "new@person.example")
+    other = make_person(session, "Other", email="other@person.example")
+    page = browse(other).post("/my" + address)
+    assert (page.status, "This invitation went to another address." in page.text) == (409, True)
+    assert open_employment(session, other.id) is None
+    assert browse().get(address).status == 200  # it still waits for the right person
+
+
+def test_a_link_ends_after_its_days(browse, session, team):
+    organisation, owner = team
+    employment = invite(
+        session, organisation, "new@person.example", Role.MEMBER, language="en", by=owner,
+        now=clock.now() - timedelta(days=14, seconds=1),
+    )  # fmt: skip
+    session.flush()
+    new = browse(make_person(session, "New", email="new@person.example"))
+    assert new.post("/my" + link(session, "new@person.example")).status == 410
+    session.refresh(employment)
+    assert employment.status is EmploymentStatus.INVITED
+
+
+def test_nobody_counts_for_two(browse, session, team):
+    _, owner = team
+    elsewhere = make_person(session, "Elsewhere", email="new@person.example")
+    other = make_organisation(session, "Other", owner=elsewhere)
+    browse(owner).post("/my/team", {"email": "new@person.example", "role": "member"})
+    page = browse(elsewhere).post("/my" + link(session, "new@person.example"))
+    assert (page.status, "nobody counts for two" in page.text) == (409, True)
+    assert open_employment(session, elsewhere.id).organisation_id == other.id
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"email": "", "role": "member"}, "Please fill this in."),
+        ({"email": "nobody", "role": "member"}, None),
+        ({"email": "new@person.example", "role": "king"}, "Please choose one of the options."),
+        (
+            {"email": "OWNER@tangli.example", "role": "member"},
+            "This address is invited already, or works here.",
+        ),
+    ],
+)
+def test_an_invitation_that_is_refused(browse, session, team, fields, sentence):
+    organisation, owner = team
+    page = browse(owner).post("/my/team", fields)
+    assert (page.status, len(page.errors)) == (422, 1)
+    assert sentence is None or page.errors == [sentence]
+    assert page.value("email") == fields["email"]
+    assert len(employments(session, organisation)) == 1
+
+
+def test_sent_twice_invites_once(browse, session, team):
+    organisation, owner = team
+    client = browse(owner)
+    client.post("/my/team", {"email": "new@person.example", "role": "member"})
+    page = client.post("/my/team", {"email": "new@person.example", "role": "member"})
+    assert page.errors == ["This address is invited already, or works here."]
+    assert len(employments(session, organisation)) == 2
+    assert session.exec(select(func.count()).select_from(Mail)).one() == 1
+
+
+def test_a_member_invites_nobody_and_sends_nobody_away(browse, session, team):
+    organisation, owner = team
+    member = make_person(session, "Member")
+    employ(session, organisation, member)
+    client = browse(member)
+    page = client.get("/my/team")
+    assert page.tree.xpath("//form[@action='/my/team']") == []
+    assert client.post("/my/team", {"email": "new@person.example", "role": "owner"}).status == 404
+    first = open_employment(session, owner.id)
+    client.post(f"/my/team/{first.id}/end")
+    session.refresh(first)
+    assert first.status is EmploymentStatus.CONFIRMED
+
+
+def test_an_invitation_taken_back_opens_nothing(browse, session, team):
+    organisation, owner = team
+    client = browse(owner)
+    client.post("/my/team", {"email": "new@person.example", "role": "member"})
+    address = link(session, "new@person.example")
+    invited = employments(session, organisation)[1]
+    client.post(f"/my/team/{invited.id}/end")
+    assert browse().get(address).status == 410
+    new = browse(make_person(session, "New", email="new@person.example"))
+    assert new.post("/my" + address).status == 410
+    assert session.exec(select(Fact).where(Fact.kind == FactKind.EMPLOYMENT)).all() != []
+    client.post("/my/team", {"email": "new@person.example", "role": "member"})
+    assert new.post("/my" + link(session, "new@person.example")).status == 200
+
+
+def test_a_member_leaves_and_is_at_home_nowhere(browse, session, team):
+    organisation, _ = team
+    member = make_person(session, "Member")
+    employment = employ(session, organisation, member)
+    client = browse(member)
+    page = client.post(f"/my/team/{employment.id}/end")
+    assert (page.url, page.said) == ("/my", "Done. Certificates stay with the person.")
+    assert client.get("/my/team").status == 404
+    session.refresh(employment)
+    assert (employment.status, employment.ending) == (EmploymentStatus.ENDED, Ending.LEFT)
+    [fact] = session.exec(select(Fact).where(Fact.person_id == member.id, Fact.kind == FactKind.EMPLOYMENT))
+    assert fact.true_until == employment.ended_at
+
+
+def test_an_owner_lets_somebody_go_once(browse, session, team):
+    organisation, owner = team
+    employment = employ(session, organisation, make_person(session, "Member"))
+    client = browse(owner)
+    assert client.post(f"/my/team/{employment.id}/end").url == "/my/team"
+    session.refresh(employment)
+    assert (employment.status, employment.ending) == (EmploymentStatus.ENDED, Ending.REMOVED)
+    assert client.post(f"/my/team/{employment.id}/end").status == 409
+
+
+def test_the_only_owner_stays(browse, session, team):
+    organisation, owner = team
+    mine = open_employment(session, owner.id)
+    client = browse(owner)
+    page = client.post(f"/my/team/{mine.id}/end")
+    assert (page.status, "You are the only owner." in page.text) == (409, True)
+    employ(session, organisation, make_person(session, "Second"), role=Role.OWNER)
+    session.commit()
+    assert client.post(f"/my/team/{mine.id}/end").url == "/my"
+    session.refresh(mine)
+    assert mine.status is EmploymentStatus.ENDED
+
+
+def test_a_stranger_touches_no_team(browse, session, team):
+    organisation, _ = team
+    employment = employ(session, organisation, make_person(session, "Member"))
+    neighbour = make_person(session, "Neighbour")
+    make_organisation(session, "Neighbour", owner=neighbour)
+    client = browse(neighbour)
+    assert client.post(f"/my/team/{employment.id}/end").status == 404
+    assert "owner@tangli.example" not in client.get("/my/team").response.text
+    alone = browse(make_person(session, "Alone"))
+    assert alone.get("/my/team").status == 404
+    assert alone.post(f"/my/team/{employment.id}/end").status == 404
+    session.refresh(employment)
+    assert employment.status is EmploymentStatus.CONFIRMED
+
+
+def test_the_team_costs_the_same_with_one_and_with_ten(browse, session, team, engine):
+    from sqlalchemy import event
+
+    organisation, owner = team
+    client, sent = browse(owner), []
+
+    def note(*args):
+        sent.append(args[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        client.get("/my/team")
+        first = len(sent)
+        for n in range(9):
+            employ(session, organisation, make_person(session, f"Member {n}"))
+        session.commit()
+        sent.clear()
+        client.get("/my/team")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len(sent) == first
