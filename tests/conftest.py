@@ -55,13 +55,23 @@ from tests.pages import Browse
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
+# What knows no database, and what a page looks like, runs once: with SQLite.
+ONCE = ("_rules", "test_openbadges", "test_lessons", "test_pages")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What knows no database runs once, with SQLite."""
     if DATABASE == "sqlite":
         return
-    pure = [item for item in items if item.path.stem.endswith("_rules") or item.path.stem in ("test_openbadges", "test_lessons")]
-    config.hook.pytest_deselected(items=pure)
-    items[:] = [item for item in items if item not in pure]
+    once = [item for item in items if item.path.stem.endswith(ONCE)]
+    config.hook.pytest_deselected(items=once)
+    items[:] = [item for item in items if item not in once]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be skipped, a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("REQUIRE_ALL") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
