@@ -58,8 +58,8 @@ def sign_up(request: Request, session: Session, form: Form) -> Response:
     try:
         with session.begin_nested():  # the same form may arrive twice in the same moment
             actions.sign_up(session, entry, language=language(), now=clock.now())
-    except IntegrityError:
-        actions.sign_up(session, entry, language=language(), now=clock.now())  # taken by now: its owner is told
+    except IntegrityError:  # taken by now: its owner is told
+        actions.sign_up(session, entry, language=language(), now=clock.now())
     return html(request, "accounts/mail_sent.html", email=entry.email)
 
 

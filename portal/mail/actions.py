@@ -31,7 +31,8 @@ def send_mail(session: Session, template: str, *, to: Reader, now: datetime, **v
         subject, _, text = (
             environment().get_template(f"mail/{template}.txt").render(**values).strip().partition("\n")
         )
-    mail = Mail(to_address=to.email, subject=" ".join(subject.split())[:200], text=text.strip() + "\n", created_at=now)
+    subject = " ".join(subject.split())[:200]  # people's words may hold line breaks, a header may not
+    mail = Mail(to_address=to.email, subject=subject, text=text.strip() + "\n", created_at=now)
     session.add(mail)
     session.flush()
     enqueue(session, deliver, mail.id or 0)

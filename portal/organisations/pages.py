@@ -103,7 +103,8 @@ def invite(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     acting = found(viewer.organisation if viewer.is_owner else None)
     entry, errors = check(Invite, form)
-    organisation = session.get_one(Organisation, acting.id, with_for_update=True)  # two clicks wait for each other
+    # Two clicks wait for each other.
+    organisation = session.get_one(Organisation, acting.id, with_for_update=True)
     members = queries.members_of(session, acting.id)
     if entry and entry.email.lower() in {m.email for m in members}:
         errors = {"email": gettext(mark("This address is invited already, or works here."))}

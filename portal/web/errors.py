@@ -84,7 +84,8 @@ def http_error(request: Request, error: HTTPException) -> Response[str]:
 
 def unreadable(request: Request, error: Exception) -> Response[str]:
     """A form in bytes that its charset does not have, or in a charset that nobody knows."""
-    return _standard(request, 400) if type(error) in (UnicodeDecodeError, LookupError) else unexpected(request, error)
+    theirs = type(error) in (UnicodeDecodeError, LookupError)  # a KeyError is ours
+    return _standard(request, 400) if theirs else unexpected(request, error)
 
 
 def unexpected(request: Request, error: Exception) -> Response[str]:

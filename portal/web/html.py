@@ -146,7 +146,7 @@ def go(path: str, notice: str | None = None, **values: Any) -> Redirect:
 def _read_notice(raw: str) -> str | None:
     try:
         message, values = json.loads(unquote(raw))
-        if message not in i18n.catalogue():  # a browser's cookie is not believed: the portal says its own sentences
+        if message not in i18n.catalogue():  # a cookie is not believed: the portal says its own sentences
             return None
         return i18n.gettext(message, **{name: str(value) for name, value in values.items()})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
