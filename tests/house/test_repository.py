@@ -65,7 +65,7 @@ def test_no_file_names_what_is_not_the_projects(pattern):
         for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if re.search(pattern, line, re.IGNORECASE)
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_no_lock_file_carries_addresses():
@@ -94,7 +94,7 @@ def test_nothing_somebody_else_wrote_or_a_tool_made():
         if re.search(r"\.min\.(js|css)$|\.(pyc|map|orig|rej|db)$", p.name)
         or folders & set(p.relative_to(ROOT).parts)
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_no_file_is_packed_into_long_lines():
@@ -106,7 +106,7 @@ def test_no_file_is_packed_into_long_lines():
         for n, line in enumerate(p.read_text(encoding="utf-8").splitlines(), 1)
         if len(line) > 1000
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_every_module_says_what_it_is():
@@ -115,7 +115,7 @@ def test_every_module_says_what_it_is():
         for path in PYTHON
         if (text := path.read_text(encoding="utf-8")).strip() and not ast.get_docstring(ast.parse(text))
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_no_source_file_is_too_long():
@@ -135,7 +135,7 @@ def test_every_file_ends_with_a_line_and_holds_no_carriage_return():
         for p in TEXTS
         if (content := p.read_bytes()) and (b"\r" in content or not content.endswith(b"\n"))
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_nothing_waits_to_be_done():
@@ -148,4 +148,4 @@ def test_nothing_waits_to_be_done():
         for n, line in enumerate(p.read_text(encoding="utf-8").splitlines(), 1)
         if re.search(rf"\b({words})\b", line)
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
