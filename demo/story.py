@@ -21,7 +21,7 @@ from casebook.cases.queries import confirmations_of, outcomes_of
 from casebook.cases.rules import Verdict, normal_client
 from casebook.directory.actions import index_provider
 from casebook.matching.queries import shortlisted_ids
-from certification.credentials.actions import award_certificate
+from certification.credentials.actions import award_certificate, revoke
 from certification.standing.actions import apply, grant_level, recompute, suspend_organisation
 from certification.standing.rules import Family
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, Brand, Provider
@@ -34,7 +34,7 @@ from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import consider_sent
-from portal.organisations.actions import end_employment, join, save_storefront
+from portal.organisations.actions import end_employment, invite, join, save_storefront
 from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.queries import open_employment
@@ -428,6 +428,30 @@ class Story:
             now=self.ago(3),
         )
 
+    def odds_and_ends(self) -> None:
+        """States that few ever see: an open invitation, a certificate replaced by a newer one, one taken back."""
+        session, team = self.session, self.teams["yunzhan"]
+        invite(
+            session,
+            self.organisations["yunzhan"],
+            "newcomer@yunzhan.example",
+            Role.MEMBER,
+            language="zh",
+            by=self.owners["yunzhan"],
+            now=self.ago(2),
+        )
+        by, source = self.reviewer.id, ("import", self.organisations["yunzhan"].id or 0)
+        award_certificate(session, team[0].id or 0, "P1", source=source, by=by, now=self.ago(4))
+        left = self.person(next(self.names), "left@qianhe.example")
+        session.flush()
+        revoke(
+            session,
+            award_certificate(session, left.id or 0, "P1", source=source, by=by, now=self.ago(40)),
+            "考试时由他人代答，本人承认。",
+            by=by,
+            now=self.ago(20),
+        )
+
     # Cases
 
     def case(self, text: dict[str, Any]) -> None:
@@ -735,6 +759,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             happens()
             session.flush()
         story.troubles()
+        story.odds_and_ends()
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()

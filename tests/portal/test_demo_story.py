@@ -47,8 +47,8 @@ TABLES = {
     "case": (Case.status, CaseStatus, {"client_confirmed"}),
     "brief": (Brief.status, BriefStatus, set()),
     "introduction": (Introduction.status, IntroductionStatus, {"expired", "met", "proposed"}),
-    "employment": (Employment.status, EmploymentStatus, {"invited"}),
-    "credential": (Credential.status, CredentialStatus, {"revoked", "superseded"}),
+    "employment": (Employment.status, EmploymentStatus, set()),
+    "credential": (Credential.status, CredentialStatus, set()),
     "staff": (StaffAppointment.role, StaffRole, set()),
 }
 # Who shows what: family, stars, status.
