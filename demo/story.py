@@ -536,7 +536,7 @@ class Story:
             answers,
             now=at + timedelta(days=6),
         )
-        if state == "disputed":
+        if state in ("disputed", "client_confirmed"):
             return
         session.flush()
         cases.submit_case(session, row, organisation, by=owner.id or 0, now=at + timedelta(days=9))

@@ -4,6 +4,27 @@ from typing import Any
 
 CASES: tuple[dict[str, Any], ...] = (
     {
+        "provider": "yuanfan",
+        "state": "client_confirmed",
+        "named": True,
+        "client": "西岭奥莱",
+        "alias": "",
+        "industry": "outlet",
+        "stage": "launch",
+        "archetype": "listed",
+        "capabilities": ["membership"],
+        "channels": ["store"],
+        "title": "奥莱的停车即会员",
+        "before": "车场每天进一万二千辆车，认得的会员不到一成。",
+        "systems": ["停车系统"],
+        "failed_first": "最初在收银台扫码入会，排队时间变长，三周后门店自己撤掉了立牌。",
+        "done": "改在停车缴费页入会，车牌绑定会员，离场前推送当天可用的停车券。",
+        "sop": "",
+        "period": (150, 30),
+        "outcomes": [("到场车辆的会员识别率", "share", 9, 46, 40, "%", "会员车辆数÷到场车辆数", "停车系统月报")],
+        "answer": (5, "", "yes", "席若谷", "运营总监"),
+    },
+    {
         "provider": "muye",
         "state": "published",
         "published": 70,

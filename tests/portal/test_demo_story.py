@@ -44,7 +44,7 @@ TABLES = {
     "level": (Level.status, LevelStatus, {"downgraded", "expired", "revoked"}),
     "family": (Level.family, Family, set()),
     "sitting": (Sitting.status, SittingStatus, set(SittingStatus)),  # papers are for those who try them
-    "case": (Case.status, CaseStatus, {"client_confirmed"}),
+    "case": (Case.status, CaseStatus, set()),
     "brief": (Brief.status, BriefStatus, set()),
     "introduction": (Introduction.status, IntroductionStatus, {"expired", "met", "proposed"}),
     "employment": (Employment.status, EmploymentStatus, set()),
