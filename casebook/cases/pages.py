@@ -35,9 +35,7 @@ from casebook.search.queries import search
 from portal import clock
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
-from portal.files.actions import read_file
-from portal.files.models import StoredFile
-from portal.history.actions import record
+from portal.files.pages import send_file
 from portal.history.queries import timeline
 from portal.i18n import gettext, language
 from portal.organisations.models import Organisation
@@ -54,7 +52,6 @@ from portal.web.limits import UPLOAD_BYTES, attempts_left
 from portal.web.viewer import Acting, provider_member, public, staff, viewer_of
 
 MAILS_AN_HOUR = 20
-_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'"
 
 
 def _acting(request: Request) -> Acting:
@@ -276,32 +273,11 @@ def remove_evidence(request: Request, session: Session, case_id: int, evidence_i
     return go(f"/my/cases/{case_id}#evidence", mark("Removed."))
 
 
-def _send_file(session: Session, file: StoredFile, viewer_id: int) -> Response[bytes]:
-    record(
-        session,
-        "file opened",
-        "file",
-        file.id,
-        by=viewer_id,
-        now=clock.now(),
-        organisation_id=file.organisation_id,
-    )
-    return Response(
-        read_file(file),
-        media_type=file.media_type,
-        headers={
-            "Content-Disposition": "inline",
-            "Content-Security-Policy": _SANDBOX,
-            "Cache-Control": "private, no-store",
-        },
-    )
-
-
 @get("/my/cases/{case_id:int}/evidence/{evidence_id:int}", opt={"writes": True})
 def open_evidence(request: Request, session: Session, case_id: int, evidence_id: int) -> Response[bytes]:
     _own(request, session, case_id)
     _, file = found(queries.evidence_in(session, evidence_id, case_id))
-    return _send_file(session, file, viewer_of(request).person_id)
+    return send_file(session, file, by=viewer_of(request).person_id)
 
 
 @post("/my/cases/{case_id:int}/send")
@@ -536,7 +512,7 @@ def evidence_for_review(
     ):
         raise NotFound
     _, file = found(queries.evidence_in(session, evidence_id, submission.subject_id))
-    return _send_file(session, file, viewer.person_id)
+    return send_file(session, file, by=viewer.person_id)
 
 
 routers = [

@@ -4,9 +4,7 @@ from litestar import Request, Response, Router
 from sqlmodel import Session
 
 from portal import clock
-from portal.files.actions import read_file
-from portal.files.models import StoredFile
-from portal.history.actions import record
+from portal.files.pages import send_file
 from portal.history.queries import timeline
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
@@ -76,32 +74,11 @@ def hand_in(request: Request, session: Session, form: Form) -> Response:
     return go("/my/verification", mark("Handed in. You will see each verdict here; the clock says by when."))
 
 
-def _send_file(session: Session, file: StoredFile, viewer_id: int) -> Response[bytes]:
-    record(
-        session,
-        "file opened",
-        "file",
-        file.id,
-        by=viewer_id,
-        now=clock.now(),
-        organisation_id=file.organisation_id,
-    )
-    return Response(
-        read_file(file),
-        media_type=file.media_type,
-        headers={
-            "Content-Disposition": "inline",
-            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
-            "Cache-Control": "private, no-store",
-        },
-    )
-
-
 @get("/my/verification/licence", opt={"writes": True})
 def own_licence(request: Request, session: Session) -> Response[bytes]:
     viewer = viewer_of(request)
     acting = found(viewer.organisation if viewer.is_owner else None)
-    return _send_file(session, found(queries.verification_of(session, acting.id).licence), viewer.person_id)
+    return send_file(session, found(queries.verification_of(session, acting.id).licence), by=viewer.person_id)
 
 
 @get("/staff/review/{submission_id:int}/licence", opt={"writes": True})
@@ -112,8 +89,8 @@ def licence_for_review(request: Request, session: Session, submission_id: int) -
     )
     if submission.subject_kind != "verification":
         raise NotFound
-    return _send_file(
-        session, actions.for_review(session, submission.subject_id)["licence"], viewer.person_id
+    return send_file(
+        session, actions.for_review(session, submission.subject_id)["licence"], by=viewer.person_id
     )
 
 
