@@ -117,14 +117,15 @@ def check(
 ) -> tuple[M | None, dict[str, str]]:
     """The checked input, or None with a sentence for each field that is wrong.
 
-    A field that the model declares as a list collects every value of that name; an empty value counts as absent.
+    A field that the model declares as a list collects every value of that name; an empty value counts as absent;
+    a password keeps its spaces.
     `context` reaches the model's validators: the programme's options, say.
     """
     raw: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         listed = getattr(field.annotation, "__origin__", None) is list
-        value = form.all(name) if listed else form[name].strip()
-        if value != "":
+        value = form.all(name) if listed else form[name] if name == "password" else form[name].strip()
+        if value:
             raw[name] = value
     try:
         return model.model_validate(raw, context=context), {}
