@@ -24,6 +24,7 @@ from casebook.directory.jobs import sweep_providers
 from certification.credentials import pages as credentials_pages
 from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
+from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
 from certification.standing import home as standing_home
 from certification.standing import pages as standing_pages
@@ -62,6 +63,7 @@ ROUTERS = [
     *tracks_pages.routers,
     *assessment_pages.routers,
     *exams_pages.routers,
+    *exams_staff_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
     *cases_pages.routers,

@@ -212,9 +212,7 @@ def _row(
     )
     session.add(credential)
     session.flush()
-    credential.number = (
-        f"YQ-{ {'operator': 'OP', 'isv': 'IS'}.get(code.split('-', maxsplit=1)[0], code) }-{now.year}-{credential.id:04d}"
-    )
+    credential.number = f"YQ-{ {'operator': 'OP', 'isv': 'IS'}.get(code.split('-', maxsplit=1)[0], code) }-{now.year}-{credential.id:04d}"
     return credential
 
 

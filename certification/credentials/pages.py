@@ -149,7 +149,9 @@ def _page(request: Request, session: Session, shown: queries.Shown) -> Response[
     )
     address = f"{settings().base_url}/credentials/{row.uuid}"
     # Error correction M and a quiet zone of four modules: read from paper, too.
-    qr = segno.make(address, error="m").svg_inline(scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None)
+    qr = segno.make(address, error="m").svg_inline(
+        scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None
+    )
     return html(
         request,
         "credentials/page.html",

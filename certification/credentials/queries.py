@@ -140,3 +140,18 @@ def example_of(session: Session, code: str, version: str) -> Credential | None:
     return session.exec(
         select(Credential).where(Credential.code == code, Credential.programme_version == version).limit(1)
     ).first()
+
+
+def credentials_from(session: Session, source: tuple[str, int]) -> list[Credential]:
+    """What was issued because of something, and is not revoked yet; locked."""
+    return list(
+        session.exec(
+            select(Credential)
+            .where(
+                Credential.source_kind == source[0],
+                Credential.source_id == source[1],
+                Credential.status == CredentialStatus.ACTIVE,
+            )
+            .with_for_update()
+        )
+    )

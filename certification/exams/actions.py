@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from certification.credentials.actions import award_certificate
+from certification.credentials.actions import award_certificate, revoke
+from certification.credentials.queries import credentials_from
 from certification.exams.models import Answer, Bank, Exam, Question, Sitting
 from certification.exams.queries import (
     answer_to,
@@ -331,3 +332,23 @@ def close_when_run_out(session: Session, sitting_id: int, *, now: datetime) -> b
         return False
     time_out(session, sitting, now=now)
     return True
+
+
+def void_sitting(session: Session, sitting: Sitting, reason: str, *, by: int, now: datetime) -> None:
+    """It counts for nothing any more, and a certificate earned by it is revoked. The sitting is locked."""
+    before = sitting.status
+    sitting.status = SittingStatus(checked_move(MOVES, sitting.status, "void"))  # type: ignore[arg-type]
+    record(
+        session,
+        "sitting voided",
+        "sitting",
+        sitting.id,
+        by=by,
+        now=now,
+        organisation_id=sitting.organisation_id,
+        before={"status": before},
+        after={"status": sitting.status.value},
+        reason=reason,
+    )
+    for credential in credentials_from(session, ("sitting", sitting.id or 0)):
+        revoke(session, credential, reason, by=by, now=now)

@@ -14,3 +14,7 @@ class SaveAnswer(Input):
     shown: list[int] = Field(default_factory=list, max_length=20)
     flagged: bool = False
     revision: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Void(Input):
+    reason: Annotated[str, Field(min_length=5, max_length=500)]

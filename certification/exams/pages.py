@@ -170,13 +170,7 @@ def save(request: Request, session: Session, form: Form, token: str) -> Response
 def _following(token: str, where: str, n: int, total: int) -> str:
     if where == "review" or (where == "next" and n >= total):
         return f"/my/sittings/{token}/review"
-    target = (
-        n - 1
-        if where == "previous"
-        else n + 1
-        if where == "next"
-        else whole(where, n)
-    )
+    target = n - 1 if where == "previous" else n + 1 if where == "next" else whole(where, n)
     return f"/my/sittings/{token}?q={min(max(target, 1), total)}"
 
 

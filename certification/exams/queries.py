@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from certification.exams.models import Answer, Bank, Exam, Question, Sitting
 from certification.exams.rules import (
@@ -17,8 +18,10 @@ from certification.exams.rules import (
     terms_of,
     why_not_start,
 )
+from portal.accounts.models import Person
 from portal.ledger.queries import facts_of_people
 from portal.ledger.rules import FactKind
+from portal.organisations.models import Employment, Organisation
 from portal.programme.rules import Programme
 from training.tracks.queries import finished_modules
 
@@ -229,3 +232,60 @@ def exam_standings(
             )
         )
     return standings
+
+
+@dataclass(frozen=True)
+class StaffRow:
+    """A sitting as staff see it."""
+
+    id: int
+    person: str
+    organisation: str | None
+    exam: str
+    started_at: datetime
+    status: str
+    timed_out: bool
+    score: int | None
+    passed: bool | None
+    pass_marks: int
+
+
+def recent_sittings(session: Session, limit: int = 100) -> list[StaffRow]:
+    """The latest, of all exams."""
+    columns: tuple[Any, ...] = (
+        Sitting.id,
+        Person.name,
+        Organisation.short_name,
+        Exam.code,
+        Sitting.started_at,
+        Sitting.status,
+        Sitting.timed_out,
+        Sitting.score,
+        Sitting.passed,
+        Sitting.pass_marks,
+    )
+    rows = session.exec(
+        select(*columns)
+        .join(Person, col(Sitting.person_id) == col(Person.id))
+        .join(Exam, col(Sitting.exam_id) == col(Exam.id))
+        .join(Organisation, col(Sitting.organisation_id) == col(Organisation.id), isouter=True)
+        .order_by(col(Sitting.started_at).desc(), col(Sitting.id).desc())
+        .limit(limit)
+    )
+    return [StaffRow(*row) for row in rows]
+
+
+def sitting_to_void(session: Session, sitting_id: int, viewer_id: int) -> Sitting | None:
+    """Locked; None when it is not there, or one's own, or of a colleague's."""
+    employers = select(Employment.organisation_id).where(
+        Employment.person_id == viewer_id, col(Employment.confirmed_at).is_not(None)
+    )
+    return session.exec(
+        select(Sitting)
+        .where(
+            Sitting.id == sitting_id,
+            Sitting.person_id != viewer_id,
+            or_(col(Sitting.organisation_id).is_(None), col(Sitting.organisation_id).not_in(employers)),
+        )
+        .with_for_update()
+    ).first()
