@@ -210,7 +210,10 @@ def move_level(
 
 
 def recompute(session: Session, organisation_id: int, family: str, *, now: datetime) -> None:
-    """Move a level as its facts ask: risk, probation halfway through the grace, downgrade after it, recovery at any time."""
+    """Move a level as its facts ask: risk, probation halfway through the grace, downgrade after it, recovery at any time.
+
+    At its end it is renewed in silence when all is met, and expires when the renewal window closes without.
+    """
     level = level_of(session, organisation_id, family, lock=True)
     if level is None or level.status not in PUBLIC:
         return
@@ -231,7 +234,10 @@ def recompute(session: Session, organisation_id: int, family: str, *, now: datet
                 now=now,
             )
         return
-    if level.status is LevelStatus.ACTIVE:
+    late = timedelta(days=rules["lifecycle"]["renewal_window_d"][1])
+    if level.valid_until + late <= now:
+        move_level(session, level, "expire", what_fails(tree, rules), by=None, now=now)
+    elif level.status is LevelStatus.ACTIVE:
         move_level(
             session,
             level,
@@ -281,16 +287,29 @@ def what_fails(tree: Tree, rules: Mapping[str, Any]) -> str:
     return "、".join(name["zh"] for name in failing) + " / " + ", ".join(name["en"] for name in failing)
 
 
-def suspend_organisation(
-    session: Session, organisation: Organisation, reason: str, *, by: int, now: datetime
+# What follows for the levels of an organisation whose trust moves: which ones, and by which move.
+FOLLOWS = {
+    "suspend": (PUBLIC, "suspend"),
+    "reinstate": ((LevelStatus.SUSPENDED,), "reinstate"),
+    "close": ((*PUBLIC, LevelStatus.SUSPENDED), "revoke"),
+}
+
+
+def move_trust(
+    session: Session, organisation: Organisation, move: str, reason: str, *, by: int, now: datetime
 ) -> None:
+    """`suspend`, `reinstate` or `close`, with what follows for its levels and credentials, in one transaction."""
     before = organisation.trust
-    organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "suspend"))  # type: ignore[arg-type]
-    organisation.trust_reason = reason
+    organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, move))  # type: ignore[arg-type]
+    organisation.trust_reason = "" if move == "reinstate" else reason
     organisation.revision += 1
     record(
         session,
-        "organisation suspended",
+        {
+            "suspend": "organisation suspended",
+            "reinstate": "organisation reinstated",
+            "close": "organisation closed",
+        }[move],
         "organisation",
         organisation.id,
         by=by,
@@ -300,35 +319,11 @@ def suspend_organisation(
         after={"trust": organisation.trust.value},
         reason=reason,
     )
+    states, follow = FOLLOWS[move]
     for family in Family:
         level = level_of(session, organisation.id or 0, family, lock=True)
-        if level and level.status in PUBLIC:
-            move_level(session, level, "suspend", reason, by=by, now=now)
-
-
-def reinstate_organisation(
-    session: Session, organisation: Organisation, reason: str, *, by: int, now: datetime
-) -> None:
-    before = organisation.trust
-    organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "reinstate"))  # type: ignore[arg-type]
-    organisation.trust_reason = ""
-    organisation.revision += 1
-    record(
-        session,
-        "organisation reinstated",
-        "organisation",
-        organisation.id,
-        by=by,
-        now=now,
-        organisation_id=organisation.id,
-        before={"trust": before},
-        after={"trust": organisation.trust.value},
-        reason=reason,
-    )
-    for family in Family:
-        level = level_of(session, organisation.id or 0, family, lock=True)
-        if level and level.status is LevelStatus.SUSPENDED:
-            move_level(session, level, "reinstate", reason, by=by, now=now)
+        if level and level.status in states:
+            move_level(session, level, follow, reason, by=by, now=now)
 
 
 def record_maturity(

@@ -15,7 +15,7 @@ from portal.history.queries import recent
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
 from portal.organisations.queries import members_of, storefront_of, worked_for
-from portal.organisations.rules import require
+from portal.organisations.rules import TRUST_MOVES, require
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
 from portal.review.actions import REVISION
@@ -188,9 +188,7 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
             errors["person"] = gettext(mark("Please choose somebody who works there."))
         elif entry.code not in programme["exams"]["practical_from"]:
             errors["code"] = gettext(mark("This certificate is earned by its exam."))
-        elif not all(
-            holds(session, entry.person, need, now) for need in codes[entry.code].get("needs", [])
-        ):
+        elif not all(holds(session, entry.person, need, now) for need in codes[entry.code].get("needs", [])):
             errors["code"] = gettext(mark("This person does not hold the certificate that it needs first."))
         elif holds(session, entry.person, entry.code, now):
             errors["code"] = gettext(mark("This person holds it already."))
@@ -213,24 +211,37 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
     return go(f"/staff/organisations/{organisation_id}", mark("Issued."))
 
 
-@post("/staff/organisations/{organisation_id:int}/suspend")
-def suspend(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
+def _move_trust(
+    request: Request, session: Session, form: Form, organisation_id: int, moves: tuple[str, ...]
+) -> Response:
+    """The one of the moves that the organisation's present trust allows; a reason is asked for."""
     organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
     by = _not_own(request, organisation, session)
     _not_stale(form, organisation)
     entry, errors = check(Why, form)
     if entry is None:
         return _staff_page(request, session, organisation_id, form, errors, 422)
-    if organisation.trust == "suspended":
-        actions.reinstate_organisation(session, organisation, entry.reason, by=by, now=clock.now())
-    else:
-        actions.suspend_organisation(session, organisation, entry.reason, by=by, now=clock.now())
+    move = next((m for m in moves if (organisation.trust, m) in TRUST_MOVES), moves[0])
+    actions.move_trust(session, organisation, move, entry.reason, by=by, now=clock.now())
     return go(f"/staff/organisations/{organisation_id}", mark("Done; the owner reads the reason."))
+
+
+@post("/staff/organisations/{organisation_id:int}/suspend")
+def suspend(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
+    return _move_trust(request, session, form, organisation_id, ("suspend", "reinstate"))
+
+
+@post("/staff/organisations/{organisation_id:int}/close")
+def close(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
+    """It leaves the programme, on its own wish or for good cause."""
+    return _move_trust(request, session, form, organisation_id, ("close",))
 
 
 routers = [
     Router("/", route_handlers=[level, apply], guards=[provider_member]),
     Router(
-        "/", route_handlers=[organisations, organisation_page, maturity, practical, suspend], guards=[staff]
+        "/",
+        route_handlers=[organisations, organisation_page, maturity, practical, suspend, close],
+        guards=[staff],
     ),
 ]

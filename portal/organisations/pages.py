@@ -11,7 +11,7 @@ from portal.i18n import gettext, language
 from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, Invite, Register
 from portal.organisations.models import Organisation
-from portal.organisations.rules import Ending, Kind
+from portal.organisations.rules import Ending, Kind, Trust
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
@@ -132,7 +132,12 @@ def end(request: Request, session: Session, employment_id: int) -> Response:
     own = employment.person_id == viewer.person_id
     if not own and not viewer.is_owner:
         return go("/my/team")
-    if own and employment.role == "owner" and len(queries.owners_of(session, acting.id)) == 1:
+    if (
+        own
+        and acting.trust != Trust.CLOSED
+        and employment.role == "owner"
+        and len(queries.owners_of(session, acting.id)) == 1
+    ):
         raise Refused(mark("You are the only owner. Make somebody else an owner first."))
     actions.end_employment(
         session, employment, Ending.LEFT if own else Ending.REMOVED, by=viewer.person_id, now=clock.now()

@@ -33,6 +33,7 @@ TRUST_MOVES = {
     (Trust.PROVISIONAL, "close"): Trust.CLOSED,
     (Trust.FROZEN, "close"): Trust.CLOSED,
     (Trust.VERIFIED, "close"): Trust.CLOSED,
+    (Trust.SUSPENDED, "close"): Trust.CLOSED,
 }
 
 

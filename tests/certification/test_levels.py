@@ -190,7 +190,7 @@ def test_it_renews_itself_when_all_is_met(session, held):
 def test_suspended_and_back(session, held):
     organisation, *_ = held
     by = make_person(session, "Staff").id
-    actions.suspend_organisation(session, organisation, "a proven duplicate", by=by, now=later(1))
+    actions.move_trust(session, organisation, "suspend", "a proven duplicate", by=by, now=later(1))
     assert (organisation.trust, level(session, organisation).status) == (
         Trust.SUSPENDED,
         LevelStatus.SUSPENDED,
@@ -200,19 +200,19 @@ def test_suspended_and_back(session, held):
     assert credential.status_index in set_bits(session, credential.status_list)
     assert recompute(session, organisation, 2) == "suspended"
     with pytest.raises(Refused):
-        actions.suspend_organisation(session, organisation, "again", by=by, now=later(3))
-    actions.reinstate_organisation(session, organisation, "mended", by=by, now=later(4))
+        actions.move_trust(session, organisation, "suspend", "again", by=by, now=later(3))
+    actions.move_trust(session, organisation, "reinstate", "mended", by=by, now=later(4))
     assert (organisation.trust, level(session, organisation).status) == (Trust.VERIFIED, LevelStatus.ACTIVE)
     assert credentials(session, organisation) == [("operator-3", "superseded"), ("operator-3", "active")]
     with pytest.raises(Refused):
-        actions.reinstate_organisation(session, organisation, "again", by=by, now=later(5))
+        actions.move_trust(session, organisation, "reinstate", "again", by=by, now=later(5))
 
 
 @pytest.mark.parametrize("trust", [Trust.PROVISIONAL, Trust.FROZEN, Trust.CLOSED])
 def test_only_who_is_verified_is_suspended(session, trust):
     organisation = make_organisation(session, trust=trust)
     with pytest.raises(Refused):
-        actions.suspend_organisation(session, organisation, "why", by=None, now=START)
+        actions.move_trust(session, organisation, "suspend", "why", by=None, now=START)
     assert organisation.trust is trust
 
 
