@@ -13,7 +13,7 @@ from stdnum.cn import uscc
 from casebook.briefs import actions as briefs
 from casebook.briefs import queries as brief_queries
 from casebook.briefs.forms import Accept, Decide, Decline, EditBrief
-from casebook.briefs.models import Brief
+from casebook.briefs.models import Brief, Introduction
 from casebook.cases import actions as cases
 from casebook.cases.forms import Answer, EditCase, EditOutcome, OutcomeAnswer
 from casebook.cases.models import Case
@@ -21,8 +21,21 @@ from casebook.cases.queries import confirmations_of, outcomes_of
 from casebook.cases.rules import Verdict, normal_client
 from casebook.directory.actions import index_provider
 from casebook.matching.queries import shortlisted_ids
-from certification.credentials.actions import award_certificate, revoke
-from certification.standing.actions import apply, grant_level, recompute, suspend_organisation
+from certification.credentials.actions import award_certificate
+from certification.exams.actions import (
+    hand_in as hand_in_paper,
+)
+from certification.exams.actions import (
+    places_of,
+    save_answer,
+    start_sitting,
+    time_out,
+    void_sitting,
+)
+from certification.exams.models import Sitting
+from certification.exams.queries import exam_by_code, questions_with
+from certification.exams.rules import terms_of
+from certification.standing.actions import apply, grant_level, move_trust, recompute
 from certification.standing.rules import Family
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, Brand, Provider
 from demo.texts import BRIEFS, CASES
@@ -180,6 +193,8 @@ class Story:
         session.add(Storefront(organisation_id=organisation.id or 0, languages=["zh"]))
         session.flush()
         if cast.trust == "provisional":
+            if cast.key == "kongzhan":
+                self.verify(cast.key, self.ago(15), "reject")
             if cast.key in ("xingye", "songguo"):
                 self.verify(
                     cast.key,
@@ -410,12 +425,30 @@ class Story:
             reason="forged_case",
             by=self.reviewer.id,
         )
-        suspend_organisation(
+        move_trust(
             session,
             qianhe,
+            "suspend",
             "证实同一案例换名重复提交两次。可在14天内申诉；整改与复核通过后恢复。",
             by=self.reviewer.id or 0,
             now=self.ago(6),
+        )
+        luming, chaosheng = self.organisations["luming"], self.organisations["chaosheng"]
+        for key, days in (("luming", 110), ("chaosheng", 30)):  # the one senior leaves
+            senior = open_employment(session, self.teams[key][0].id or 0)
+            assert senior is not None  # noqa: S101
+            end_employment(session, senior, Ending.LEFT, by=self.teams[key][0].id or 0, now=self.ago(days))
+        for days in (110, 75, 45):  # at risk, in remediation, fallen
+            recompute(session, luming.id or 0, Family.OPERATOR, now=self.ago(days))
+        recompute(session, chaosheng.id or 0, Family.OPERATOR, now=self.ago(24))
+        luoxing = self.organisations["luoxing"]
+        move_trust(
+            session,
+            luoxing,
+            "close",
+            "公司转做内容制作，申请退出。",
+            by=self.reviewer.id or 0,
+            now=self.ago(50),
         )
         qinghe = self.organisations["qinghe"]
         apply(
@@ -442,15 +475,36 @@ class Story:
         )
         by, source = self.reviewer.id, ("import", self.organisations["yunzhan"].id or 0)
         award_certificate(session, team[0].id or 0, "P1", source=source, by=by, now=self.ago(4))
+        newcomer = self.teams["qunying"][2]
+        self.sit(newcomer, self.ago(9))  # time ran out without an answer
+        self.sit(newcomer, self.now - timedelta(minutes=12), open_still=True)
         left = self.person(next(self.names), "left@qianhe.example")
-        session.flush()
-        revoke(
+        passed = self.sit(left, self.ago(40), right=True)
+        void_sitting(session, passed, "考试时由他人代答，本人承认。", by=by or 0, now=self.ago(20))
+
+    def sit(self, person: Person, at: datetime, *, right: bool = False, open_still: bool = False) -> Sitting:
+        """A sitting of P1 begun then: every answer right and handed in, or none until time ran out."""
+        session, programme = self.session, programme_at(self.session, at)
+        exam = exam_by_code(session, "P1")
+        assert exam is not None  # noqa: S101
+        employment = open_employment(session, person.id or 0)
+        terms = terms_of(programme, exam.certificate, exam.blueprint, exam.minutes, exam.pass_marks)
+        sitting = start_sitting(
             session,
-            award_certificate(session, left.id or 0, "P1", source=source, by=by, now=self.ago(40)),
-            "考试时由他人代答，本人承认。",
-            by=by,
-            now=self.ago(20),
+            exam,
+            terms,
+            by=person.id or 0,
+            organisation_id=employment.organisation_id if employment else None,
+            now=at,
         )
+        if right:
+            for n, place in enumerate(places_of(sitting), 1):
+                key = questions_with(session, [place.question])[place.question].key
+                save_answer(session, sitting, n, place.shown(key), flagged=False, revision=1, now=at)
+            hand_in_paper(session, sitting, by=person.id or 0, now=at + timedelta(minutes=35))
+        elif not open_still:
+            time_out(session, sitting, now=sitting.ends_at + timedelta(minutes=1))
+        return sitting
 
     # Cases
 
@@ -540,6 +594,11 @@ class Story:
             return
         session.flush()
         cases.submit_case(session, row, organisation, by=owner.id or 0, now=at + timedelta(days=9))
+        if state == "taken_back":
+            cases.retract_case(
+                session, row, "客户希望先看完旺季的数", by=owner.id or 0, now=at + timedelta(days=11)
+            )
+            return
         submission = latest_submission(session, "case", row.id or 0)
         assert submission is not None  # noqa: S101
         if state == "in_review":
@@ -656,29 +715,34 @@ class Story:
         session.flush()
         introductions = brief_queries.introductions_of(session, brief.id or 0)
         people = {o.id: self.owners[key] for key, o in self.organisations.items()}
-        for n, one in enumerate(introductions):
+        # Two briefs in talks show the ways an introduction can go; elsewhere all but the last say yes.
+        old = at < self.ago(5)
+        fates: tuple[str, ...] = (
+            ("proposed", "met", "contacts_open", "expired", "declined") if old else ("accepted", "offered")
+        )
+        if state != "in_talks":
+            fates = ("accepted",) * (len(introductions) - 1) + (
+                "declined" if len(introductions) > 1 else "accepted",
+            )
+        for n, (one, fate) in enumerate(zip(introductions, fates, strict=False)):
             person, answered = people[one.organisation_id], invited + timedelta(hours=3 + n)
-            if n == len(introductions) - 1 and len(introductions) > 1:
-                briefs.decline(
-                    session,
-                    one,
-                    brief,
-                    Decline.model_validate(
-                        {"reason_code": "capacity", "note": "本季产能已满。"},
-                        context={"decline_reasons": programme.matching["decline_reasons"]},
-                    ),
-                    revision=one.revision,
-                    by=person.id or 0,
-                    now=answered,
+            if fate == "declined":
+                decline = Decline.model_validate(
+                    {"reason_code": "capacity", "note": "本季产能已满。"},
+                    context={"decline_reasons": programme.matching["decline_reasons"]},
                 )
-            elif n < 2 or state != "in_talks":
+                briefs.decline(
+                    session, one, brief, decline, revision=one.revision, by=person.id or 0, now=answered
+                )
+            elif fate not in ("offered", "expired"):
+                accept = Accept(
+                    contact_name=person.name, contact_email=person.email, note="可在两周内派出三人小组。"
+                )
                 briefs.accept(
                     session,
                     one,
                     brief,
-                    Accept(
-                        contact_name=person.name, contact_email=person.email, note="可在两周内派出三人小组。"
-                    ),
+                    accept,
                     programme,
                     revision=one.revision,
                     by=person.id or 0,
@@ -686,10 +750,12 @@ class Story:
                 )
         session.flush()
         accepted = [i for i in introductions if i.status == "accepted"]
-        for one in accepted[: 1 if state == "in_talks" else 3]:
+        for one in accepted[: 3 if state != "in_talks" or old else 0]:
             briefs.open_contacts(
                 session, brief, one, programme, revision=one.revision, by=by, now=at + timedelta(days=1)
             )
+        if state == "in_talks":
+            self.steps(brief, dict(zip(fates, introductions, strict=False)), by, at)
         if state == "in_talks" or not accepted:
             return
         best = accepted[0]
@@ -726,6 +792,29 @@ class Story:
                 by=by,
                 now=at + timedelta(days=50),
             )
+
+    def steps(self, brief: Brief, fates: dict[str, Introduction], by: int, at: datetime) -> None:
+        """How far each of the talks has come."""
+        session, programme = self.session, programme_at(self.session, at)
+        for fate in ("met", "proposed"):
+            if one := fates.get(fate):
+                briefs.note_meeting(
+                    session, brief, one, programme, revision=one.revision, by=by, now=at + timedelta(days=4)
+                )
+        if one := fates.get("proposed"):
+            briefs.note_proposal(
+                session, brief, one, programme, revision=one.revision, by=by, now=at + timedelta(days=8)
+            )
+        silent = [one for fate, one in fates.items() if fate == "expired"]
+        while silent:  # whoever is offered the place in turn may have been silent, too
+            one = silent.pop()
+            briefs.expire(session, one.id or 0, programme, now=one.expires_at + timedelta(minutes=1))
+            session.flush()
+            silent = [
+                i
+                for i in brief_queries.introductions_of(session, brief.id or 0)
+                if i.status == "offered" and i.expires_at < self.now
+            ]
 
 
 def tell(sessions: Sessions, *, now: datetime) -> None:

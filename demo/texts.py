@@ -385,16 +385,39 @@ CASES: tuple[dict[str, Any], ...] = (
         "done": "改在停车缴费页入会，车牌绑定会员，离场前推送当天可用的停车券。",
         "sop": "",
         "period": (150, 30),
-        "outcomes": [("到场车辆的会员识别率", "share", 9, 46, 40, "%", "会员车辆数÷到场车辆数", "停车系统月报")],
+        "outcomes": [
+            ("到场车辆的会员识别率", "share", 9, 46, 40, "%", "会员车辆数÷到场车辆数", "停车系统月报")
+        ],
         "answer": (5, "", "yes", "席若谷", "运营总监"),
+    },
+    {
+        "provider": "muye",
+        "state": "taken_back",
+        "named": False,
+        "client": "拾骨零食",
+        "alias": "某宠物零食品牌",
+        "industry": "pet-goods",
+        "stage": "launch",
+        "archetype": "rising",
+        "capabilities": ["seeding"],
+        "channels": ["online"],
+        "title": "宠物零食的试吃群",
+        "before": "新品没有评价，试吃靠随单赠送。",
+        "systems": [],
+        "failed_first": "先在全部老客里派样，领取的人里九成没有再说过一句话，样品成本收不回来。",
+        "done": "只派给提过同类问题的人，三天后由顾问回访，愿意晒图的进入品鉴群。",
+        "sop": "",
+        "period": (140, 50),
+        "outcomes": [("试吃后下单率", "share", 4, 19, 15, "%", "收到样品后14天内下单的人占比", "电商后台")],
+        "answer": (4, "", "early", "匡野", "产品经理"),
     },
 )
 
 BRIEFS: tuple[dict[str, Any], ...] = (
     {
         "brand": "maitian",
-        "state": "shortlisted",
-        "ago": 4,  # the list holds for five working days
+        "state": "in_talks",
+        "ago": 1,
         "title": "亲子养宠家庭社群",
         "industry": "baby-goods",
         "must": ["community"],
@@ -409,7 +432,7 @@ BRIEFS: tuple[dict[str, Any], ...] = (
     {
         "brand": "maitian",
         "state": "in_talks",
-        "ago": 3,
+        "ago": 12,
         "title": "新锐宠粮：把老客的复购做起来",
         "industry": "pet-food",
         "must": ["community"],

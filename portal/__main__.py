@@ -85,7 +85,9 @@ def worker() -> None:
     settings().require_complete()
     put_together()
     ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before any thread starts; what is blocked can be waited for
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, ends
+    )  # before any thread starts; what is blocked can be waited for
     threads, sweeper = dramatiq.Worker(broker, worker_threads=8), Sweeper()
     threads.start()
     sweeper.start()

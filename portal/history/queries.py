@@ -49,11 +49,12 @@ def timeline(session: Session, subject_kind: str, subject_id: int) -> list[Entry
     return [Entry(*row) for row in rows]
 
 
-def recent(
-    session: Session, *, organisation_id: int | None = None, limit: int = 50
-) -> list[Entry]:
+def recent(session: Session, *, organisation_id: int | None = None, limit: int = 50) -> list[Entry]:
     """The latest changes, of one organisation or of all, newest first."""
     query = select(*_COLUMNS).join(Person, isouter=True).join(Organisation, isouter=True)
     if organisation_id is not None:
         query = query.where(History.organisation_id == organisation_id)
-    return [Entry(*row) for row in session.exec(query.order_by(col(History.at).desc(), col(History.id).desc()).limit(limit))]
+    return [
+        Entry(*row)
+        for row in session.exec(query.order_by(col(History.at).desc(), col(History.id).desc()).limit(limit))
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Response
 
 from demo.cast import PASSWORD
 from tests.browser.conftest import Served, _fresh_database
@@ -19,14 +19,15 @@ pytestmark = pytest.mark.skipif(
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MOST = 60_000  # bytes of HTML of a page
 
+# "/list → /list/": the first link of the list that begins so, whatever number the demo gave it.
 PAGES = {
     "": (
         "/",
         "/providers",
         "/providers?q=zzzz",
-        "/providers/yq-2026-0022",  # the longest name
+        "/providers?q=内蒙古草原优选 → /providers/",  # the longest name
         "/cases",
-        "/cases/C-2026-0001",
+        "/cases → /cases/C-",
         "/rules",
         "/verify",
         "/sign-up",
@@ -41,9 +42,9 @@ PAGES = {
         "/my/exams/P1",
         "/my/cases",
         "/my/cases/new",
-        "/my/cases/7",
+        "/my/cases → /my/cases/",
         "/my/invitations",
-        "/my/invitations/5",
+        "/my/invitations → /my/invitations/",
         "/my/matching",
         "/my/storefront",
         "/my/certificates",
@@ -51,13 +52,14 @@ PAGES = {
     ),
     "member@yuqiao.example": ("/my", "/my/team"),
     "new@yuqiao.example": ("/my", "/my/verification", "/my/level", "/my/certificates"),
-    "brand@yuqiao.example": ("/my", "/my/briefs", "/my/briefs/B-2026-0009", "/my/briefs/new"),
+    "brand@yuqiao.example": ("/my", "/my/briefs", "/my/briefs → /my/briefs/B-", "/my/briefs/new"),
     "admin@yuqiao.example": (
         "/staff",
         "/staff/review",
-        "/staff/review/9",
-        "/staff/organisations/22",
+        "/staff/review → /staff/review/",
+        "/staff/organisations?q=内蒙古草原优选 → /staff/organisations/",
         "/staff/briefs",
+        "/staff/sittings",
         "/staff/history",
     ),
 }
@@ -125,6 +127,17 @@ def wider_than_the_screen(page: Page) -> list[str]:
     return found
 
 
+def visit(page: Page, path: str) -> Response:
+    path, _, link = path.partition(" → ")
+    answer = page.goto(path)
+    if link:
+        hrefs = page.locator("main a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        one = next(href for href in hrefs if href.startswith(link) and href.rpartition("/")[2] != "new")
+        answer = page.goto(one)
+    assert answer is not None
+    return answer
+
+
 @pytest.mark.parametrize(("language", "width"), [("zh", 360), ("en", 1280)])
 def test_every_page_fits_and_can_be_read_by_everybody(
     reader: Callable[..., Page], language: str, width: int
@@ -139,8 +152,7 @@ def test_every_page_fits_and_can_be_read_by_everybody(
         page.on("pageerror", lambda error, found=found: found.append(f"failed: {error}"))
         for path in paths:
             found.clear()
-            answer = page.goto(path)
-            assert answer is not None
+            answer = visit(page, path)
             if answer.status != 200:
                 found.append(f"answered {answer.status}")
             if (weight := len(answer.body())) > MOST:

@@ -39,14 +39,14 @@ from tests.house.databases import in_force, told
 
 # Table of moves → (column, states, those that nothing in the demo shows).
 TABLES = {
-    "trust": (Organisation.trust, Trust, {"closed"}),
-    "submission": (Submission.status, Status, {"rejected", "withdrawn"}),
-    "level": (Level.status, LevelStatus, {"downgraded", "expired", "revoked"}),
+    "trust": (Organisation.trust, Trust, set()),
+    "submission": (Submission.status, Status, set()),
+    "level": (Level.status, LevelStatus, set()),
     "family": (Level.family, Family, set()),
-    "sitting": (Sitting.status, SittingStatus, set(SittingStatus)),  # papers are for those who try them
+    "sitting": (Sitting.status, SittingStatus, {"handed_in", "timed_out"}),  # marked in the same transaction
     "case": (Case.status, CaseStatus, set()),
     "brief": (Brief.status, BriefStatus, set()),
-    "introduction": (Introduction.status, IntroductionStatus, {"expired", "met", "proposed"}),
+    "introduction": (Introduction.status, IntroductionStatus, set()),
     "employment": (Employment.status, EmploymentStatus, set()),
     "credential": (Credential.status, CredentialStatus, set()),
     "staff": (StaffAppointment.role, StaffRole, set()),
@@ -62,6 +62,9 @@ SHOWN = {
     "千禾互动": ("operator", 3, "suspended"),
     "远帆集团": ("operator", 4, "active"),
     "远帆华南": ("operator", 3, "active"),
+    "鹿鸣互动": ("operator", 3, "downgraded"),
+    "潮生品牌": ("operator", 3, "expired"),
+    "落星传媒": ("operator", 3, "revoked"),
 }
 
 
