@@ -1,7 +1,8 @@
 """What `make run` prints when the demo is loaded."""
 
-from certification.credentials.queries import latest_of_each_kind
+from certification.credentials.queries import first_of_each_kind
 from demo.cast import LOGINS, PASSWORD
+from portal import clock
 from portal.db import Sessions, transaction
 from portal.settings import settings
 
@@ -9,7 +10,7 @@ from portal.settings import settings
 def welcome(sessions: Sessions) -> str:
     """Address, logins, one example credential of each kind."""
     with transaction(sessions, read_only=True) as session:
-        examples = latest_of_each_kind(session)
+        examples = first_of_each_kind(session, clock.now())
     base = settings().base_url
     lines = ["", f"域桥 Yuqiao  {base}", "", f"演示登录 demo logins (密码 password: {PASSWORD})"]
     lines += [f"  {address:<26}{whom}" for address, whom in LOGINS]

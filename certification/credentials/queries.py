@@ -124,10 +124,12 @@ def set_bits(session: Session, status_list: int) -> frozenset[int]:
     )
 
 
-def latest_of_each_kind(session: Session) -> list[Credential]:
+def first_of_each_kind(session: Session, now: datetime) -> list[Credential]:
     """One example of a person's and one of an organisation's credential in force."""
     rows = session.exec(
-        select(Credential).where(Credential.status == CredentialStatus.ACTIVE).order_by(col(Credential.id))
+        select(Credential)
+        .where(Credential.status == CredentialStatus.ACTIVE, Credential.valid_until > now)
+        .order_by(col(Credential.id))
     )
     examples: dict[str, Credential] = {}
     for row in rows:
