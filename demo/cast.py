@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from portal.organisations.rules import Role
+
 PASSWORD = "yuqiao-demo"  # noqa: S105  of every demo login; such a database is refused in production
 
 PEOPLE = [
@@ -694,6 +696,14 @@ BRANDS = (
         "telecom",
         "省级通信运营商，几条线同时推进",
     ),
+)
+
+WORK = (  # what colleagues do, one after another
+    (Role.DELIVERY, Role.TRAFFIC),
+    (Role.MANAGER,),
+    (Role.SALES,),
+    (Role.DELIVERY,),
+    (Role.LEARNER,),
 )
 
 STAFF = (

@@ -1,7 +1,7 @@
 """Tells the demo's story: the features' own actions, carried out at past times, so that every rule holds of it."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -35,11 +35,12 @@ from certification.exams.actions import (
 from certification.exams.models import Sitting
 from certification.exams.queries import exam_by_code, questions_with
 from certification.exams.rules import terms_of
-from certification.standing.actions import apply, grant_level, move_trust, recompute
+from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute
+from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
-from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, Brand, Provider
+from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
 from demo.texts import BRIEFS, CASES
-from portal.accounts.actions import appoint, hasher
+from portal.accounts.actions import hasher
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
@@ -47,16 +48,17 @@ from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import consider_sent
-from portal.organisations.actions import end_employment, invite, join, save_storefront
+from portal.organisations.actions import end_employment, invite, join, save_storefront, set_roles
 from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
-from portal.organisations.queries import open_employment
+from portal.organisations.queries import open_employment, owners_of
 from portal.organisations.rules import Ending, Kind, Role
 from portal.programme.queries import programme_at
 from portal.review.actions import decide as decide_review
 from portal.review.actions import take
 from portal.review.kinds import KINDS
 from portal.review.queries import latest_submission
+from portal.staffing.actions import appoint
 from portal.verification.actions import freeze, hand_in
 from portal.verification.queries import verification_of
 
@@ -124,17 +126,17 @@ class Story:
             organisation_id=organisation.id,
             after={"name": organisation.legal_name, "code": organisation.credit_code},
         )
-        self.employ(organisation, owner, Role.OWNER, at)
+        self.employ(organisation, owner, [Role.OWNER], at)
         self.organisations[cast.key], self.owners[cast.key] = organisation, owner
         return organisation
 
-    def employ(self, organisation: Organisation, person: Person, role: Role, at: datetime) -> None:
-        join(
-            self.session,
-            Employment(organisation_id=organisation.id or 0, email=person.email, role=role, invited_at=at),
-            person,
-            now=at,
-        )
+    def employ(self, organisation: Organisation, person: Person, roles: Sequence[Role], at: datetime) -> None:
+        employment = Employment(organisation_id=organisation.id or 0, email=person.email, invited_at=at)
+        self.session.add(employment)
+        self.session.flush()
+        givers = owners_of(self.session, organisation.id or 0) or [person]
+        set_roles(self.session, employment, dict.fromkeys(roles), by=givers[0].id or 0, now=at)
+        join(self.session, employment, person, now=at)
 
     def verify(self, key: str, at: datetime, decision: str = "approve") -> None:
         """Through the review desk, as everybody."""
@@ -233,7 +235,7 @@ class Story:
                 at=registered,
                 login=login,
             )
-            self.employ(organisation, person, Role.MEMBER, registered + timedelta(days=2))
+            self.employ(organisation, person, WORK[n % len(WORK)], registered + timedelta(days=2))
             self.teams[cast.key].append(person)
         self.evidence(cast, organisation)
         if cast.stars:
@@ -468,7 +470,7 @@ class Story:
             session,
             self.organisations["yunzhan"],
             "newcomer@yunzhan.example",
-            Role.MEMBER,
+            {Role.LEARNER: None},
             language="zh",
             by=self.owners["yunzhan"],
             now=self.ago(2),
@@ -694,7 +696,7 @@ class Story:
             now=at,
         )
         if text["state"] != "draft":
-            briefs.publish(session, brief, brand.trust, programme, revision=brief.revision, by=by, now=at)
+            briefs.publish(session, brief, programme, revision=brief.revision, by=by, now=at)
             session.flush()
             self.talk(brief, text["state"], by, at)
 
@@ -815,6 +817,9 @@ class Story:
                 for i in brief_queries.introductions_of(session, brief.id or 0)
                 if i.status == "offered" and i.expires_at < self.now
             ]
+        self.session.flush()
+        for organisation_id in stars_out_of_date(self.session, self.now):
+            note_stars(self.session, organisation_id, now=self.now)
 
 
 def tell(sessions: Sessions, *, now: datetime) -> None:

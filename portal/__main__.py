@@ -133,7 +133,12 @@ def main() -> int:
 def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Commands of the features."""
     from certification.exams.command import import_questions
+    from portal.staffing.command import appoint
 
+    appointing = commands.add_parser("appoint", help="give an account a role on the platform")
+    appointing.add_argument("email")
+    appointing.add_argument("role")
+    appointing.set_defaults(run=appoint)
     questions = commands.add_parser("questions", help="question banks").add_subparsers(required=True)
     reading = questions.add_parser("import", help="questions from a file into a bank")
     reading.add_argument("file")

@@ -42,6 +42,7 @@ from portal.organisations import pages as organisation_pages
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
 from portal.settings import ROOT, settings
+from portal.staffing import pages as staffing_pages
 from portal.verification import pages as verification_pages
 from portal.verification.jobs import sweep_unverified
 from portal.verification.kind import VERIFICATION
@@ -59,6 +60,7 @@ ROUTERS = [
     *desk_pages.routers,
     *organisation_pages.routers,
     review_pages.router,
+    staffing_pages.router,
     *verification_pages.routers,
     *tracks_pages.routers,
     *assessment_pages.routers,

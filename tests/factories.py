@@ -1,20 +1,27 @@
 """Small makers of things tests need. Plain functions; everything they make is valid."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlmodel import Session
 from stdnum.cn import uscc
 
+from certification.standing.models import Level
+from certification.standing.rules import PUBLIC, Family, LevelStatus
 from portal import clock
+from portal.accounts.actions import digest, open_session
 from portal.accounts.models import Person, StaffAppointment
+from portal.accounts.queries import viewer_of_session
 from portal.accounts.rules import StaffRole
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
-from portal.organisations.actions import join
+from portal.organisations.actions import join, set_roles
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.rules import Kind, Role, Trust
+from portal.web.viewer import Viewer
 
 _numbers = itertools.count(1)
 
@@ -117,16 +124,48 @@ def employ(
     organisation: Organisation,
     person: Person,
     *,
-    role: Role = Role.MEMBER,
+    role: Role | Sequence[Role] = Role.LEARNER,
     at: datetime | None = None,
 ) -> Employment:
     now = at or clock.now()
     employment = Employment(
         organisation_id=organisation.id,
         email=person.email,
-        role=role,
         invited_at=now,
         expires_at=now + timedelta(days=14),
     )
+    session.add(employment)
+    session.flush()
+    roles = [role] if isinstance(role, Role) else role
+    set_roles(session, employment, dict.fromkeys(roles), by=person.id or 0, now=now)
     join(session, employment, person, now=now)
     return employment
+
+
+def viewer_for(session: Session, person: Person) -> Viewer:
+    """Whom the pages would see."""
+    token = open_session(session, person, browser="test", now=clock.now())
+    session.flush()
+    viewer = viewer_of_session(session, digest(token), clock.now())
+    assert viewer is not None
+    return viewer
+
+
+def hold_level(
+    session: Session,
+    organisation: Organisation,
+    stars: int = 3,
+    *,
+    family: Family = Family.OPERATOR,
+    status: LevelStatus = LevelStatus.ACTIVE,
+    **fields: Any,
+) -> Level:
+    """A level with the stars that it gives, without a credential or a decision."""
+    now = clock.now()
+    values = {"awarded_at": now, "valid_until": now + timedelta(days=365), "status_since": now} | fields
+    level = Level(organisation_id=organisation.id, family=family, stars=stars, status=status, **values)
+    session.add(level)
+    if status in PUBLIC:
+        organisation.stars = max(organisation.stars, stars)
+    session.flush()
+    return level

@@ -36,17 +36,18 @@ from portal.ledger.rules import FactKind
 from portal.mail.actions import send_mail
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
-from portal.organisations.rules import require
+from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, checked_move, mark
 from portal.review.actions import REVISION
+from portal.rights.rules import require
 
 # Writing
 
 
 def new_brief(session: Session, organisation_id: int, *, once: str, by: int, now: datetime) -> Brief:
     """An empty draft with its number. `once` is unique: the same form sent twice makes one."""
-    _require(session, organisation_id, "draft")
+    _require(session, organisation_id, "draft_brief", now)
     brief = Brief(
         number=f"new-{secrets.token_hex(6)}",
         organisation_id=organisation_id,
@@ -72,7 +73,7 @@ def save_brief(
     now: datetime,
 ) -> None:
     """Only drafts change: what was shown to others stays what it was."""
-    _require(session, brief.organisation_id, "draft")
+    _require(session, brief.organisation_id, "draft_brief", now)
     if brief.status is not BriefStatus.DRAFT:
         raise Refused(mark("A published brief stays as it is: providers have read it."))
     _unchanged(brief.revision, revision)
@@ -94,10 +95,10 @@ def save_brief(
 
 
 def publish(
-    session: Session, brief: Brief, trust: str, programme: Programme, *, revision: int, by: int, now: datetime
+    session: Session, brief: Brief, programme: Programme, *, revision: int, by: int, now: datetime
 ) -> None:
     """Open the brief and make its shortlist at once, in this transaction."""
-    require(trust, "brief")
+    _require(session, brief.organisation_id, "brief", now)
     _unchanged(brief.revision, revision)
     matching = programme.matching
     missing = why_not_publish(completeness(brief.model_dump()), matching["brief_completeness_to_publish"])
@@ -125,7 +126,7 @@ def invite(
     session: Session, brief: Brief, organisations: list[int], programme: Programme, *, by: int, now: datetime
 ) -> int:
     """Offer the brief to providers on its shortlist; how many were. Inviting again changes nothing."""
-    _require(session, brief.organisation_id, "brief")
+    _require(session, brief.organisation_id, "brief", now)
     shown = shortlisted_ids(session, brief.id or 0)
     asked = {i.organisation_id for i in queries.introductions_of(session, brief.id or 0)}
     wanted = [i for i in shown if i in set(organisations) and i not in asked]
@@ -178,7 +179,7 @@ def accept(
     now: datetime,
 ) -> None:
     """The provider says yes. Contacts stay closed until the brand says yes too."""
-    _require(session, introduction.organisation_id, "invitation")
+    _require(session, introduction.organisation_id, "invitation", now)
     _unchanged(introduction.revision, revision)
     _refuse_late(introduction, now)
     _step(session, introduction, "accept", by=by, now=now)
@@ -260,7 +261,7 @@ def open_contacts(
     now: datetime,
 ) -> None:
     """The brand says yes too: from now on each side reads the other's contacts."""
-    _require(session, brief.organisation_id, "brief")
+    _require(session, brief.organisation_id, "brief", now)
     _unchanged(introduction.revision, revision)
     _step(session, introduction, "open_contacts", by=by, now=now)
     introduction.opened_at = now
@@ -399,8 +400,8 @@ def _end_talks(
 # Small steps
 
 
-def _require(session: Session, organisation_id: int, right: str) -> None:
-    require(session.get_one(Organisation, organisation_id).trust, right)
+def _require(session: Session, organisation_id: int, right: str, now: datetime) -> None:
+    require(programme_at(session, now), session.get_one(Organisation, organisation_id), right)
 
 
 def _unchanged(now_is: int, was: int) -> None:

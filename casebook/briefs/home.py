@@ -9,7 +9,7 @@ from casebook.briefs.models import Brief
 from casebook.briefs.rules import MAY_WIN, BriefStatus, IntroductionStatus, completeness, why_not_publish
 from portal.desk.parts import Clock, DeskLine, Next
 from portal.organisations.queries import storefront_of
-from portal.organisations.rules import Kind, may
+from portal.organisations.rules import Kind
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.web.viewer import Viewer
@@ -22,7 +22,7 @@ def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
         return None
     if viewer.organisation.kind == Kind.PROVIDER:
         return _provider_next(session, viewer.organisation.id)
-    if not may(viewer.organisation.trust, "brief"):
+    if not viewer.may("brief"):
         return None
     return _brand_next(session, viewer.organisation.id, now)
 

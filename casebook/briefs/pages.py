@@ -14,7 +14,6 @@ from casebook.briefs.rules import BriefStatus, IntroductionStatus
 from casebook.matching import queries as matching_queries
 from portal import clock, i18n
 from portal.i18n import gettext
-from portal.organisations.rules import may, require
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
@@ -73,7 +72,7 @@ def briefs(request: Request, session: Session) -> Response[str]:
         request,
         "briefs/list.html",
         briefs=queries.briefs_of(session, acting.id),
-        may_publish=may(acting.trust, "brief"),
+        may_publish=viewer_of(request).may("brief"),
         programme=programme_at(session, clock.now()),
         **NAMES,
     )
@@ -157,13 +156,12 @@ def _read(
     return (None if errors else entry), systems, list(known.values()), errors
 
 
-@get("/my/briefs/new")
+@get("/my/briefs/new", right="draft_brief")
 def new_form(request: Request, session: Session) -> Response[str]:
-    require(found(viewer_of(request).organisation).trust, "draft")
     return _edit_page(request, session, Form.of({"languages": ["zh"]}), {}, brief=None)
 
 
-@post("/my/briefs/new")
+@post("/my/briefs/new", right="draft_brief")
 def create(request: Request, session: Session, form: Form) -> Response:
     viewer, now = viewer_of(request), clock.now()
     acting = found(viewer.organisation)
@@ -194,7 +192,7 @@ def create(request: Request, session: Session, form: Form) -> Response:
     return go(f"/my/briefs/{brief.number}", mark("Saved. The coach says what would make it more concrete."))
 
 
-@get("/my/briefs/{number:str}/edit")
+@get("/my/briefs/{number:str}/edit", right="draft_brief")
 def edit_form(request: Request, session: Session, number: str) -> Response:
     brief = _own(request, session, number)
     if brief.status is not BriefStatus.DRAFT:
@@ -202,7 +200,7 @@ def edit_form(request: Request, session: Session, number: str) -> Response:
     return _edit_page(request, session, _form_of(brief, session), {}, brief=brief)
 
 
-@post("/my/briefs/{number:str}/edit")
+@post("/my/briefs/{number:str}/edit", right="draft_brief")
 def edit(request: Request, session: Session, form: Form, number: str) -> Response:
     brief = _own(request, session, number, lock=True)
     entry, systems, blocked, errors = _read(form, session, programme_at(session, clock.now()))
@@ -264,7 +262,7 @@ def _brief_page(
         least=programme.matching["brief_completeness_to_publish"],
         programme=programme,
         why_not=rules.why_not_publish(facets, programme.matching["brief_completeness_to_publish"]),
-        may_publish=may(found(viewer.organisation).trust, "brief"),
+        may_publish=viewer.may("brief"),
         overlapping=rules.overlapping(brief.systems),
         moves={move for state, move in rules.BRIEF_MOVES if state == brief.status},
         steps={
@@ -293,7 +291,7 @@ def brief_page(request: Request, session: Session, number: str) -> Response[str]
     return _brief_page(request, session, _own(request, session, number))
 
 
-@post("/my/briefs/{number:str}/publish")
+@post("/my/briefs/{number:str}/publish", right="brief")
 def publish(request: Request, session: Session, form: Form, number: str) -> Response:
     viewer, now = viewer_of(request), clock.now()
     brief = _own(request, session, number, lock=True)
@@ -302,7 +300,6 @@ def publish(request: Request, session: Session, form: Form, number: str) -> Resp
     actions.publish(
         session,
         brief,
-        found(viewer.organisation).trust,
         programme_at(session, now),
         revision=_revision(form),
         by=viewer.person_id,
@@ -316,7 +313,7 @@ def publish(request: Request, session: Session, form: Form, number: str) -> Resp
     return go(f"/my/briefs/{number}", mark("Published. Here is your shortlist."))
 
 
-@post("/my/briefs/{number:str}/invite")
+@post("/my/briefs/{number:str}/invite", right="brief")
 def invite(request: Request, session: Session, form: Form, number: str) -> Response:
     """`organisation`: one or more of those shown; none named means all."""
     viewer, now = viewer_of(request), clock.now()
@@ -333,7 +330,7 @@ def invite(request: Request, session: Session, form: Form, number: str) -> Respo
     )
 
 
-@post("/my/briefs/{number:str}/introductions/{introduction_id:int}/open")
+@post("/my/briefs/{number:str}/introductions/{introduction_id:int}/open", right="brief")
 def open_contacts(
     request: Request, session: Session, form: Form, number: str, introduction_id: int
 ) -> Response:
@@ -353,7 +350,7 @@ def open_contacts(
     return go(f"/my/briefs/{number}", mark("Contacts are open to both of you now."))
 
 
-@post("/my/briefs/{number:str}/introductions/{introduction_id:int}/meet")
+@post("/my/briefs/{number:str}/introductions/{introduction_id:int}/meet", right="brief")
 def note_meeting(
     request: Request, session: Session, form: Form, number: str, introduction_id: int
 ) -> Response:
@@ -372,7 +369,7 @@ def note_meeting(
     return go(f"/my/briefs/{number}", mark("Written down."))
 
 
-@post("/my/briefs/{number:str}/decide")
+@post("/my/briefs/{number:str}/decide", right="brief")
 def decide(request: Request, session: Session, form: Form, number: str) -> Response:
     viewer, now = viewer_of(request), clock.now()
     brief = _own(request, session, number, lock=True)
@@ -399,7 +396,7 @@ def decide(request: Request, session: Session, form: Form, number: str) -> Respo
     return go(f"/my/briefs/{number}", mark("Decided. Everybody who was in it has been told why."))
 
 
-@post("/my/briefs/{number:str}/withdraw")
+@post("/my/briefs/{number:str}/withdraw", right="way_out")
 def withdraw(request: Request, session: Session, form: Form, number: str) -> Response:
     brief = _own(request, session, number, lock=True)
     actions.withdraw(
@@ -408,7 +405,7 @@ def withdraw(request: Request, session: Session, form: Form, number: str) -> Res
     return go("/my/briefs", mark("Withdrawn. Whoever was invited has been told."))
 
 
-@post("/my/briefs/{number:str}/start")
+@post("/my/briefs/{number:str}/start", right="brief")
 def start(request: Request, session: Session, form: Form, number: str) -> Response:
     brief = _own(request, session, number, lock=True)
     actions.start_delivery(
@@ -417,7 +414,7 @@ def start(request: Request, session: Session, form: Form, number: str) -> Respon
     return go(f"/my/briefs/{number}", mark("Written down: work has begun."))
 
 
-@post("/my/briefs/{number:str}/close")
+@post("/my/briefs/{number:str}/close", right="brief")
 def close(request: Request, session: Session, form: Form, number: str) -> Response:
     brief = _own(request, session, number, lock=True)
     entry, errors = check(Close, form)
@@ -504,7 +501,7 @@ def invitation(request: Request, session: Session, introduction_id: int) -> Resp
     return _invitation_page(request, session, _invited(request, session, introduction_id))
 
 
-@post("/my/invitations/{introduction_id:int}/accept")
+@post("/my/invitations/{introduction_id:int}/accept", right="invitation")
 def accept(request: Request, session: Session, form: Form, introduction_id: int) -> Response:
     row = _invited(request, session, introduction_id, lock=True)
     if row[0].status is IntroductionStatus.ACCEPTED:  # the button was pressed twice
@@ -529,7 +526,7 @@ def accept(request: Request, session: Session, form: Form, introduction_id: int)
     )
 
 
-@post("/my/invitations/{introduction_id:int}/decline")
+@post("/my/invitations/{introduction_id:int}/decline", right="way_out")
 def decline(request: Request, session: Session, form: Form, introduction_id: int) -> Response:
     row = _invited(request, session, introduction_id, lock=True)
     if row[0].status is IntroductionStatus.DECLINED:
@@ -544,7 +541,7 @@ def decline(request: Request, session: Session, form: Form, introduction_id: int
     return go("/my/invitations", mark("Declined, with the reason. It counts as an answer in time."))
 
 
-@post("/my/invitations/{introduction_id:int}/propose")
+@post("/my/invitations/{introduction_id:int}/propose", right="invitation")
 def propose(request: Request, session: Session, form: Form, introduction_id: int) -> Response:
     row, now = _invited(request, session, introduction_id, lock=True), clock.now()
     actions.note_proposal(
@@ -605,7 +602,7 @@ def staff_briefs(request: Request, session: Session) -> Response[str]:
     )
 
 
-@post("/staff/briefs/{number:str}/match")
+@post("/staff/briefs/{number:str}/match", right="staff_match")
 def match_now(request: Request, session: Session, number: str) -> Response:
     """Look for providers now: after the brief was looked at, or when more have been certified."""
     now = clock.now()

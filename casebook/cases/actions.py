@@ -41,13 +41,13 @@ from portal.ledger.rules import FactKind
 from portal.mail.actions import send_mail
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
-from portal.organisations.rules import require
 from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
 from portal.review.actions import submit as put_on_desk
 from portal.review.actions import withdraw
 from portal.review.queries import latest_submission
 from portal.review.rules import Status as DeskStatus
+from portal.rights.rules import require
 
 STALE = mark(
     "Somebody else has changed this case since you opened it. "
@@ -67,7 +67,7 @@ def draft_case(
     now: datetime,
 ) -> Case:
     """A new draft; the one that exists when this form was sent before."""
-    require(organisation.trust, "draft")
+    require(programme_at(session, now), organisation, "draft")
     existing = case_made_once(session, once, organisation.id or 0)
     if existing is not None:
         return existing
@@ -254,7 +254,7 @@ def send_to_client(
     now: datetime,
 ) -> str:
     """Mail the client a link that counts once; links sent earlier are void. Returns the token."""
-    require(organisation.trust, "draft")
+    require(programme_at(session, now), organisation, "draft")
     missing = what_is_missing(draft_of(row, outcomes_of(session, row.id or 0)))
     if missing:
         raise Refused(next(iter(missing.values())))
@@ -431,7 +431,7 @@ def _write_answer_facts(
 
 def submit_case(session: Session, row: Case, organisation: Organisation, *, by: int, now: datetime) -> None:
     """Onto the review desk, or back onto it after changes."""
-    require(organisation.trust, "submit")
+    require(programme_at(session, now), organisation, "submit")
     missing = what_is_missing(draft_of(row, outcomes_of(session, row.id or 0)))
     if missing:
         raise Refused(next(iter(missing.values())))

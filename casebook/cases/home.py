@@ -7,7 +7,7 @@ from sqlmodel import Session
 from casebook.cases.queries import case_waiting, own_cases
 from casebook.cases.rules import Status
 from portal.desk.parts import Next, Part
-from portal.organisations.rules import Kind, may
+from portal.organisations.rules import Kind
 from portal.refusal import mark
 from portal.web.viewer import Viewer
 
@@ -40,10 +40,10 @@ SHOWN = 5
 
 def next_step(session: Session, viewer: Viewer, _now: datetime) -> Next | None:
     acting = viewer.organisation
-    if acting is None or acting.kind != Kind.PROVIDER or not may(acting.trust, "draft"):
+    if acting is None or acting.kind != Kind.PROVIDER or not viewer.may("draft"):
         return None
     waiting = case_waiting(session, acting.id)
-    if waiting is None or (waiting[2] is Status.CLIENT_CONFIRMED and not may(acting.trust, "submit")):
+    if waiting is None or (waiting[2] is Status.CLIENT_CONFIRMED and not viewer.may("submit")):
         return None
     title, text, button = _NEXT[waiting[2]]
     return Next(title, text, f"/my/cases/{waiting[0]}", button, {"title": waiting[1]})

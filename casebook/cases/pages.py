@@ -39,7 +39,6 @@ from portal.files.pages import send_file
 from portal.history.queries import timeline
 from portal.i18n import gettext, language
 from portal.organisations.models import Organisation
-from portal.organisations.rules import require
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import NotFound, Refused, mark
@@ -107,9 +106,8 @@ def _edit_page(
     )
 
 
-@get("/my/cases/new")
+@get("/my/cases/new", right="draft")
 def new_case(request: Request, session: Session) -> Response[str]:
-    require(_acting(request).trust, "draft")
     return _edit_page(request, session, Form(), {}, row=None, blocks=BLOCKS)
 
 
@@ -129,7 +127,7 @@ def _after_save(form: Form, case_id: int, blocks: int) -> Response:
     return go(f"/my/cases/{case_id}", mark("Saved."))
 
 
-@post("/my/cases/new")
+@post("/my/cases/new", right="draft")
 def make_case(request: Request, session: Session, form: Form) -> Response:
     viewer, acting = viewer_of(request), _acting(request)
     entry, outcomes, errors, blocks = _checked(session, form)
@@ -188,7 +186,7 @@ def _case_page(
     )
 
 
-@get("/my/cases/{case_id:int}/edit")
+@get("/my/cases/{case_id:int}/edit", right="draft")
 def edit_form(request: Request, session: Session, case_id: int) -> Response:
     row = _own(request, session, case_id)
     if row.status not in EDITABLE:
@@ -211,10 +209,9 @@ def _plain(value: object) -> object:
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-@post("/my/cases/{case_id:int}/edit")
+@post("/my/cases/{case_id:int}/edit", right="draft")
 def save(request: Request, session: Session, form: Form, case_id: int) -> Response:
-    viewer, acting = viewer_of(request), _acting(request)
-    require(acting.trust, "draft")
+    viewer = viewer_of(request)
     row = _own(request, session, case_id, lock=True)
     entry, outcomes, errors, blocks = _checked(session, form)
     if entry and not errors and form["revision"] != str(row.revision):
@@ -227,10 +224,9 @@ def save(request: Request, session: Session, form: Form, case_id: int) -> Respon
     return _after_save(form, case_id, blocks)
 
 
-@post("/my/cases/{case_id:int}/evidence", request_max_body_size=UPLOAD_BYTES)
+@post("/my/cases/{case_id:int}/evidence", request_max_body_size=UPLOAD_BYTES, right="draft")
 def add_evidence(request: Request, session: Session, form: Form, case_id: int) -> Response:
-    viewer, acting = viewer_of(request), _acting(request)
-    require(acting.trust, "draft")
+    viewer = viewer_of(request)
     row = _own(request, session, case_id, lock=True)
     upload = form.file("file")
     if upload is None:
@@ -265,7 +261,7 @@ def add_evidence(request: Request, session: Session, form: Form, case_id: int) -
     )
 
 
-@post("/my/cases/{case_id:int}/evidence/{evidence_id:int}/remove")
+@post("/my/cases/{case_id:int}/evidence/{evidence_id:int}/remove", right="draft")
 def remove_evidence(request: Request, session: Session, case_id: int, evidence_id: int) -> Response:
     row = _own(request, session, case_id, lock=True)
     evidence, _ = found(queries.evidence_in(session, evidence_id, case_id))
@@ -280,10 +276,9 @@ def open_evidence(request: Request, session: Session, case_id: int, evidence_id:
     return send_file(session, file, by=viewer_of(request).person_id)
 
 
-@post("/my/cases/{case_id:int}/send")
+@post("/my/cases/{case_id:int}/send", right="draft")
 def send(request: Request, session: Session, form: Form, case_id: int) -> Response:
     viewer, acting = viewer_of(request), _acting(request)
-    require(acting.trust, "draft")
     row = _own(request, session, case_id, lock=True)
     organisation = session.get_one(Organisation, acting.id)
     entry, errors = check(SendToClient, form)
@@ -311,7 +306,7 @@ def send(request: Request, session: Session, form: Form, case_id: int) -> Respon
     return go(f"/my/cases/{case_id}", mark("Sent. The client has 30 days to answer; you will be told."))
 
 
-@post("/my/cases/{case_id:int}/recall")
+@post("/my/cases/{case_id:int}/recall", right="way_out")
 def recall(request: Request, session: Session, case_id: int) -> Response:
     actions.recall_case(
         session, _own(request, session, case_id, lock=True), by=viewer_of(request).person_id, now=clock.now()
@@ -319,7 +314,7 @@ def recall(request: Request, session: Session, case_id: int) -> Response:
     return go(f"/my/cases/{case_id}", mark("Back with you as a draft. The client's link no longer works."))
 
 
-@post("/my/cases/{case_id:int}/submit")
+@post("/my/cases/{case_id:int}/submit", right="submit")
 def submit(request: Request, session: Session, case_id: int) -> Response:
     acting = _acting(request)
     row = _own(request, session, case_id, lock=True)
@@ -336,7 +331,7 @@ def submit(request: Request, session: Session, case_id: int) -> Response:
     )
 
 
-@post("/my/cases/{case_id:int}/retract")
+@post("/my/cases/{case_id:int}/retract", right="way_out")
 def retract(request: Request, session: Session, form: Form, case_id: int) -> Response:
     row = _own(request, session, case_id, lock=True)
     if not form["why"].strip():
@@ -496,7 +491,7 @@ def public_case(request: Request, session: Session, number: str) -> Response[str
 # ——— Reviewers ———
 
 
-@get("/staff/review/{submission_id:int}/case/{evidence_id:int}", opt={"writes": True})
+@get("/staff/review/{submission_id:int}/case/{evidence_id:int}", opt={"writes": True}, right="staff_review")
 def evidence_for_review(
     request: Request, session: Session, submission_id: int, evidence_id: int
 ) -> Response[bytes]:

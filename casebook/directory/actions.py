@@ -11,11 +11,12 @@ from portal.programme.queries import programme_at
 
 def index_provider(session: Session, organisation_id: int, *, now: datetime) -> None:
     """(Re)index a provider, or take it out when it is not listed now."""
-    found = indexable(session, organisation_id)
+    programme = programme_at(session, now)
+    found = indexable(session, programme, organisation_id)
     if found is None:
         remove(session, "provider", organisation_id)
         return
-    programme, organisation = programme_at(session, now), found.organisation
+    organisation = found.organisation
     labels = [
         *(programme.label("capabilities", key) for key in organisation.capabilities),
         *(programme.label("industries", key) for key in organisation.industries),

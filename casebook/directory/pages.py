@@ -55,6 +55,7 @@ def directory(request: Request, session: Session) -> Response[str]:
     page = min(max(1, whole(asked.get("page", ""))), 10_000)
     rows, total = queries.providers(
         session,
+        programme,
         ids=search(session, "provider", query, 200) if query else None,
         family=chosen["family"],
         stars=int(chosen["stars"]) if chosen["stars"] else None,
@@ -65,7 +66,7 @@ def directory(request: Request, session: Session) -> Response[str]:
         page=page,
     )
     ids = [row.id for row in rows]
-    proofs, (families, stars) = queries.proofs_of(session, ids, now=now), queries.facets(session)
+    proofs, (families, stars) = queries.proofs_of(session, ids, now=now), queries.facets(session, programme)
     return html(
         request,
         "directory/directory.html",
@@ -104,8 +105,9 @@ def _industry_keys(programme: Programme, industry: str | None) -> list[str]:
 def provider(request: Request, session: Session, slug: str) -> Response[str]:
     """What everybody may know of a provider; how to reach it is not among it."""
     now = clock.now()
-    organisation, storefront = found(queries.listed_organisation(session, slug))
-    programme, organisation_id = programme_at(session, now), organisation.id or 0
+    programme = programme_at(session, now)
+    organisation, storefront = found(queries.listed_organisation(session, programme, slug))
+    organisation_id = organisation.id or 0
     proofs = queries.proofs_of(session, [organisation_id], now=now)[organisation_id]
     cases, total = public_cases(session, organisation_id=organisation_id, size=10)
     return html(

@@ -17,7 +17,9 @@ from certification.standing.rules import PUBLIC, Family, LevelStatus
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Employment, Organisation, Storefront
-from portal.organisations.rules import EmploymentStatus, Kind, Trust
+from portal.organisations.rules import EmploymentStatus, Kind
+from portal.programme.rules import Programme
+from portal.rights.queries import holds
 
 PAGE = 20
 
@@ -66,8 +68,8 @@ class Listed:
     stars: int
 
 
-def _listed(*columns: Any) -> Any:
-    """Verified providers with a public level, each once."""
+def _listed(programme: Programme, *columns: Any) -> Any:
+    """Providers with a public level and the right to be listed, each once."""
     return (
         select(*columns)
         .select_from(Organisation)
@@ -75,7 +77,7 @@ def _listed(*columns: Any) -> Any:
         .join(Storefront, col(Storefront.organisation_id) == col(Organisation.id), isouter=True)
         .where(
             Organisation.kind == Kind.PROVIDER,
-            Organisation.trust == Trust.VERIFIED,
+            holds(programme, "listing"),
             col(Level.status).in_(PUBLIC),
         )
     )
@@ -83,6 +85,7 @@ def _listed(*columns: Any) -> Any:
 
 def providers(
     session: Session,
+    programme: Programme,
     *,
     ids: Sequence[int] | None = None,
     family: str | None = None,
@@ -96,6 +99,7 @@ def providers(
 ) -> tuple[list[Listed], int]:
     """(one page, how many in all). In the order of `ids` if given, else by stars, then by name. One query."""
     query = _listed(
+        programme,
         Organisation.id,
         Organisation.slug,
         Organisation.short_name,
@@ -211,9 +215,9 @@ def proofs_of(session: Session, organisation_ids: Sequence[int], *, now: datetim
     }
 
 
-def facets(session: Session) -> tuple[dict[str, int], dict[int, int]]:
+def facets(session: Session, programme: Programme) -> tuple[dict[str, int], dict[int, int]]:
     """How many are listed in each family, and with at least so many stars; one query."""
-    rows = session.connection().execute(_listed(Level.family, Level.stars, Organisation.id)).all()
+    rows = session.connection().execute(_listed(programme, Level.family, Level.stars, Organisation.id)).all()
     families: dict[str, int] = defaultdict(int)
     best: dict[int, int] = {}
     for family, stars, organisation_id in rows:
@@ -222,22 +226,24 @@ def facets(session: Session) -> tuple[dict[str, int], dict[int, int]]:
     return families, {least: sum(stars >= least for stars in best.values()) for least in (5, 4, 3)}
 
 
-def _open_to_all(*conditions: Any) -> Any:
-    """Organisation and storefront of a verified provider with a public level."""
+def _open_to_all(programme: Programme, *conditions: Any) -> Any:
+    """Organisation and storefront of a provider with a public level and the right to be listed."""
     return (
         select(Organisation, Storefront)
         .join(Storefront, col(Storefront.organisation_id) == col(Organisation.id), isouter=True)
         .where(
             Organisation.kind == Kind.PROVIDER,
-            Organisation.trust == Trust.VERIFIED,
+            holds(programme, "listing"),
             col(Organisation.id).in_(select(Level.organisation_id).where(col(Level.status).in_(PUBLIC))),
             *conditions,
         )
     )
 
 
-def listed_organisation(session: Session, slug: str) -> tuple[Organisation, Storefront | None] | None:
-    row = session.exec(_open_to_all(Organisation.slug == slug)).first()
+def listed_organisation(
+    session: Session, programme: Programme, slug: str
+) -> tuple[Organisation, Storefront | None] | None:
+    row = session.exec(_open_to_all(programme, Organisation.slug == slug)).first()
     return (row[0], row[1]) if row else None
 
 
@@ -251,9 +257,9 @@ class Indexable:
     stamp: str
 
 
-def indexable(session: Session, organisation_id: int) -> Indexable | None:
+def indexable(session: Session, programme: Programme, organisation_id: int) -> Indexable | None:
     """None when it is not listed."""
-    row = session.exec(_open_to_all(Organisation.id == organisation_id)).first()
+    row = session.exec(_open_to_all(programme, Organisation.id == organisation_id)).first()
     if row is None:
         return None
     titles = list(
@@ -263,10 +269,14 @@ def indexable(session: Session, organisation_id: int) -> Indexable | None:
             .order_by(col(Case.id))
         )
     )
-    return Indexable(row[0], row[1], titles, provider_stamps(session, organisation_id)[organisation_id])
+    return Indexable(
+        row[0], row[1], titles, provider_stamps(session, programme, organisation_id)[organisation_id]
+    )
 
 
-def provider_stamps(session: Session, organisation_id: int | None = None) -> dict[int, str]:
+def provider_stamps(
+    session: Session, programme: Programme, organisation_id: int | None = None
+) -> dict[int, str]:
     """organisation → what its index should be made from, for every listed provider (or the one named)."""
     cases = (
         select(func.count())
@@ -276,7 +286,7 @@ def provider_stamps(session: Session, organisation_id: int | None = None) -> dic
         .scalar_subquery()
     )
     query = _listed(
-        Organisation.id, Organisation.revision, func.coalesce(Storefront.revision, 0), cases
+        programme, Organisation.id, Organisation.revision, func.coalesce(Storefront.revision, 0), cases
     ).distinct()
     if organisation_id is not None:
         query = query.where(col(Organisation.id) == organisation_id)

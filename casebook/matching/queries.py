@@ -40,8 +40,9 @@ from certification.standing.rules import PUBLIC, LevelStatus
 from portal.ledger.queries import facts_of_all
 from portal.ledger.rules import FactKind, FactRow
 from portal.organisations.models import Organisation, Storefront
-from portal.organisations.rules import Kind, Trust
+from portal.organisations.rules import Kind
 from portal.programme.rules import Programme
+from portal.rights.queries import holds
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,12 @@ class _Facts:
 def field_for(
     session: Session, brief: Brief, programme: Programme, *, now: datetime, only: Sequence[int] | None = None
 ) -> Field:
-    """Providers with a public level and verified trust, in seven queries however many there are."""
+    """Providers with a public level and the right to be matched, in seven queries however many there are."""
     matching = programme.matching
     query = (
         select(Organisation, Storefront)
         .join(Storefront)
-        .where(Organisation.kind == Kind.PROVIDER, Organisation.trust == Trust.VERIFIED)
+        .where(Organisation.kind == Kind.PROVIDER, holds(programme, "matching"))
     )
     if only is not None:
         query = query.where(col(Organisation.id).in_(only))

@@ -33,7 +33,7 @@ def sit_exam(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     if acting is None or acting.kind != Kind.PROVIDER:
         return None
     for standing in exam_standings(
-        session, viewer.person_id, trust=acting.trust, programme=programme_at(session, now), now=now
+        session, viewer.person_id, holder=acting, programme=programme_at(session, now), now=now
     ):
         if standing.exam.certificate and not standing.held and not standing.whys:
             return Next(

@@ -27,9 +27,8 @@ RUNNING = mark("A sitting of yours is running. Finish it first; its clock does n
 
 def _standings(request: Request, session: Session) -> list[queries.ExamStanding]:
     viewer, now = viewer_of(request), clock.now()
-    trust = viewer.organisation.trust if viewer.organisation else None
     return queries.exam_standings(
-        session, viewer.person_id, trust=trust, programme=programme_at(session, now), now=now
+        session, viewer.person_id, holder=viewer.organisation, programme=programme_at(session, now), now=now
     )
 
 

@@ -23,6 +23,7 @@ from portal.ledger.queries import facts_of_people
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Employment, Organisation
 from portal.programme.rules import Programme
+from portal.rights.rules import Holder
 from training.tracks.queries import finished_modules
 
 
@@ -187,7 +188,7 @@ class ExamStanding:
 
 
 def exam_standings(
-    session: Session, person_id: int, *, trust: str | None, programme: Programme, now: datetime
+    session: Session, person_id: int, *, holder: Holder | None, programme: Programme, now: datetime
 ) -> list[ExamStanding]:
     """Every exam with all that decides whether this person may start it; the number of queries is fixed."""
     sittings, finished = sittings_of(session, person_id), finished_modules(session, person_id)
@@ -207,7 +208,8 @@ def exam_standings(
         whys = why_not_start(
             terms=terms,
             certificate=code,
-            trust=trust,
+            programme=programme,
+            holder=holder,
             unfinished=len(set(lessons) - finished),
             lessons=len(lessons),
             needs={need: need in held for need in certificate.get("needs", [])},

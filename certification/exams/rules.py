@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from portal.organisations.rules import require
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
+from portal.rights.rules import Holder, require
 
 GRACE = timedelta(seconds=30)  # for an answer that was on its way when the clock ran out
 ATTEMPTS_IN = timedelta(days=30)
@@ -262,7 +262,8 @@ def why_not_start(
     *,
     terms: Terms,
     certificate: str | None,
-    trust: str | None,
+    programme: Programme,
+    holder: Holder | None,
     unfinished: int,
     lessons: int,
     needs: Mapping[str, bool],
@@ -274,12 +275,12 @@ def why_not_start(
 ) -> list[Why]:
     """Every reason at once; empty when it may be started.
 
-    `trust` is the organisation's (None: the person acts for none); `unfinished` of `lessons` are left;
+    `holder` is the organisation (None: the person acts for none); `unfinished` of `lessons` are left;
     `needs`: certificates that must be held first, and whether they are; `held`: certificates now held
     and their ends; `attempts`: earlier sittings of this exam; `bank`: questions there are.
     """
     whys = []
-    if certificate is not None and trust is None:
+    if certificate is not None and holder is None:
         whys.append(
             Why(
                 mark(
@@ -289,9 +290,9 @@ def why_not_start(
                 path="/my/organisation/new",
             )
         )
-    if trust is not None:
+    if holder is not None:
         try:
-            require(trust, "learn" if certificate is None else "certificate")
+            require(programme, holder, "learn" if certificate is None else "certificate")
         except Refused as refused:
             whys.append(Why(refused.message, path="/my/verification"))
     if bank < max(terms.bank_min, terms.questions):

@@ -37,7 +37,7 @@ def sittings(request: Request, session: Session) -> Response[str]:
     return _page(request, session, Form(), {})
 
 
-@post("/staff/sittings/{sitting_id:int}/void")
+@post("/staff/sittings/{sitting_id:int}/void", right="staff_void")
 def void(request: Request, session: Session, form: Form, sitting_id: int) -> Response:
     """Not one's own, nor a colleague's."""
     viewer = viewer_of(request)

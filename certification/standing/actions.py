@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from certification.credentials.actions import issue_level, revoke, suspend
 from certification.credentials.queries import organisation_in_force
+from certification.standing import queries
 from certification.standing.models import Application, Level
 from certification.standing.queries import level_of
 from certification.standing.rules import (
@@ -17,6 +18,7 @@ from certification.standing.rules import (
     LevelStatus,
     Tree,
     as_data,
+    automatic_stars,
     days_held,
     evaluate,
     grace_days,
@@ -27,10 +29,11 @@ from portal.ledger.actions import write_fact
 from portal.ledger.queries import facts_of
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Organisation
-from portal.organisations.rules import TRUST_MOVES, Trust, require
+from portal.organisations.rules import TRUST_MOVES, Trust
 from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
 from portal.review.actions import submit
+from portal.rights.rules import require
 
 
 def tree_of(session: Session, organisation_id: int, family: str, stars: int, *, now: datetime) -> Tree:
@@ -59,9 +62,9 @@ def apply(
     now: datetime,
 ) -> Application:
     """Ask for a level. Refused while anything is missing: the page shows what before it can be sent."""
-    require(organisation.trust, "submit")
-    assert organisation.id is not None  # noqa: S101
     programme = programme_at(session, now)
+    require(programme, organisation, "apply")
+    assert organisation.id is not None  # noqa: S101
     facts = facts_of(session, organisation.id)
     level = level_of(session, organisation.id, family)
     if level and level.status in PUBLIC and level.stars >= stars:
@@ -166,10 +169,35 @@ def grant_level(
 
 
 def _tell(session: Session, level: Level, now: datetime) -> None:
-    """Whoever shows levels learns of it in the same transaction."""
+    """The organisation's stars follow, and whoever shows levels learns of it, in the same transaction."""
     session.flush()
+    note_stars(session, level.organisation_id, now=now)
     for told in CONTRIBUTIONS.level_changed:
         told(session, level.organisation_id, now)
+
+
+def note_stars(session: Session, organisation_id: int, *, now: datetime) -> None:
+    """Stars decide rights: those of the best public level, else the two that come by themselves."""
+    best = max(
+        (row.stars for row in queries.levels_of(session, organisation_id) if row.status in PUBLIC),
+        default=0,
+    )
+    stars = best or automatic_stars(facts_of(session, organisation_id), now)
+    organisation = session.get_one(Organisation, organisation_id, with_for_update=True)
+    if stars == organisation.stars:
+        return
+    before, organisation.stars = organisation.stars, stars
+    record(
+        session,
+        "stars changed",
+        "organisation",
+        organisation_id,
+        by=None,
+        now=now,
+        organisation_id=organisation_id,
+        before={"stars": before},
+        after={"stars": stars},
+    )
 
 
 def move_level(

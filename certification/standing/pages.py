@@ -15,10 +15,11 @@ from portal.history.queries import recent
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
 from portal.organisations.queries import members_of, storefront_of, worked_for
-from portal.organisations.rules import TRUST_MOVES, require
+from portal.organisations.rules import TRUST_MOVES
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
 from portal.review.actions import REVISION
+from portal.rights.rules import role_names
 from portal.web.forms import Form, check, plain, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import provider_member, staff, viewer_of
@@ -34,7 +35,6 @@ def _level_page(
     status: int = 200,
 ) -> Response[str]:
     organisation = session.get_one(Organisation, found(viewer_of(request).organisation).id)
-    require(organisation.trust, "self_assess")
     chosen = Family(family) if family in set(Family) else family_of(organisation)
     storefront = storefront_of(session, organisation.id or 0)
     return html(
@@ -49,7 +49,7 @@ def _level_page(
     )
 
 
-@get("/my/level")
+@get("/my/level", right="self_assess")
 def level(request: Request, session: Session) -> Response[str]:
     stars = request.query_params.get("stars", "")
     return _level_page(
@@ -60,7 +60,7 @@ def level(request: Request, session: Session) -> Response[str]:
     )
 
 
-@post("/my/level")
+@post("/my/level", right="apply")
 def apply(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     acting = found(viewer.organisation if viewer.is_owner else None)
@@ -135,7 +135,8 @@ def _staff_page(
         organisation=organisation,
         form=form,
         errors=errors,
-        members=members_of(session, organisation_id),
+        members=members_of(session, organisation_id, clock.now()),
+        role_names=role_names(viewer_of(request).programme),
         levels=queries.levels_of(session, organisation_id),
         credentials=credentials_of_organisation(session, organisation_id),
         entries=recent(session, organisation_id=organisation_id, limit=30),
@@ -163,7 +164,7 @@ def _not_stale(form: Form, organisation: Organisation) -> None:
         raise Refused(REVISION)
 
 
-@post("/staff/organisations/{organisation_id:int}/maturity")
+@post("/staff/organisations/{organisation_id:int}/maturity", right="staff_assess")
 def maturity(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
     organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
     by = _not_own(request, organisation, session)
@@ -175,7 +176,7 @@ def maturity(request: Request, session: Session, form: Form, organisation_id: in
     return go(f"/staff/organisations/{organisation_id}", mark("Written into the ledger."))
 
 
-@post("/staff/organisations/{organisation_id:int}/practical")
+@post("/staff/organisations/{organisation_id:int}/practical", right="staff_assess")
 def practical(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
     """A certificate with a practical part is granted by a person who saw the practical."""
     organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
@@ -184,7 +185,7 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
     programme, now = programme_at(session, clock.now()), clock.now()
     if entry:
         codes = {c["code"]: c for c in programme["personal_certificates"]}
-        if entry.person not in {m.person_id for m in members_of(session, organisation_id)}:
+        if entry.person not in {m.person_id for m in members_of(session, organisation_id, now)}:
             errors["person"] = gettext(mark("Please choose somebody who works there."))
         elif entry.code not in programme["exams"]["practical_from"]:
             errors["code"] = gettext(mark("This certificate is earned by its exam."))
@@ -226,12 +227,12 @@ def _move_trust(
     return go(f"/staff/organisations/{organisation_id}", mark("Done; the owner reads the reason."))
 
 
-@post("/staff/organisations/{organisation_id:int}/suspend")
+@post("/staff/organisations/{organisation_id:int}/suspend", right="staff_sanction")
 def suspend(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
     return _move_trust(request, session, form, organisation_id, ("suspend", "reinstate"))
 
 
-@post("/staff/organisations/{organisation_id:int}/close")
+@post("/staff/organisations/{organisation_id:int}/close", right="staff_sanction")
 def close(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
     """It leaves the programme, on its own wish or for good cause."""
     return _move_trust(request, session, form, organisation_id, ("close",))

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from certification.standing.models import Application, Level
 from certification.standing.rules import PUBLIC, LevelStatus
+from portal.ledger.models import Fact
+from portal.ledger.rules import FactKind
 from portal.organisations.models import Organisation
 from portal.organisations.rules import Kind
 
@@ -38,6 +41,47 @@ def levels_to_recompute(session: Session) -> list[tuple[int, str]]:
         for o, f in session.exec(
             select(Level.organisation_id, Level.family).where(col(Level.status).in_(PUBLIC))
         )
+    ]
+
+
+def stars_out_of_date(session: Session, now: datetime) -> list[int]:
+    """Providers without a public level whose automatic stars (see `rules.automatic_stars`) are not what is noted."""
+    certificate = aliased(Fact)
+    true_now = (
+        col(Fact.retracted_at).is_(None),
+        Fact.true_from <= now,
+        or_(col(Fact.true_until).is_(None), col(Fact.true_until) > now),
+    )
+    verified = set(
+        session.exec(
+            select(Fact.organisation_id).where(Fact.kind == FactKind.ORGANISATION_VERIFIED, *true_now)
+        )
+    )
+    certified = set(
+        session.exec(
+            select(Fact.organisation_id)
+            .join(certificate, col(certificate.person_id) == col(Fact.person_id))
+            .where(
+                Fact.kind == FactKind.EMPLOYMENT,
+                *true_now,
+                certificate.kind == FactKind.CERTIFICATE,
+                col(certificate.retracted_at).is_(None),
+                certificate.true_from <= now,
+                or_(col(certificate.true_until).is_(None), col(certificate.true_until) > now),
+            )
+            .distinct()
+        )
+    )
+    public = select(Level.organisation_id).where(col(Level.status).in_(PUBLIC))
+    noted = session.exec(
+        select(Organisation.id, Organisation.stars).where(
+            Organisation.kind == Kind.PROVIDER, col(Organisation.id).not_in(public)
+        )
+    )
+    return [
+        i
+        for i, stars in noted
+        if i is not None and stars != (i in verified) + (i in verified and i in certified)
     ]
 
 

@@ -10,9 +10,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlmodel import Session, col, delete
 
 from portal.accounts.forms import SignUp
-from portal.accounts.models import LoginSession, MailedToken, Person, StaffAppointment
+from portal.accounts.models import LoginSession, MailedToken, Person
 from portal.accounts.queries import person_by_email, usable_token
-from portal.accounts.rules import CONFIRM_LASTS, RESET_LASTS, SESSION_LASTS, StaffRole, TokenKind
+from portal.accounts.rules import CONFIRM_LASTS, RESET_LASTS, SESSION_LASTS, TokenKind
 from portal.history.actions import record
 from portal.mail.actions import send_mail
 from portal.refusal import Refused, mark
@@ -134,9 +134,3 @@ def reset_password(session: Session, token: str, password: str, *, now: datetime
     sign_out_everywhere(session, person.id or 0)
     record(session, "password changed", "person", person.id, by=person.id, now=now)
     return person
-
-
-def appoint(session: Session, person: Person, role: StaffRole, *, by: int | None, now: datetime) -> None:
-    assert person.id is not None  # noqa: S101
-    session.merge(StaffAppointment(person_id=person.id, role=role, since=now))
-    record(session, "staff role given", "person", person.id, by=by, now=now, after={"role": role.value})

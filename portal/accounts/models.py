@@ -21,10 +21,15 @@ class Person(SQLModel, table=True):
 
 
 class StaffAppointment(SQLModel, table=True):
+    """A role on the platform, for a time; earlier ones stay as rows."""
+
     __tablename__ = "staff_appointment"
-    person_id: int = Field(foreign_key="person.id", primary_key=True)
-    role: StaffRole = enum_field(StaffRole, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    role: StaffRole = enum_field(StaffRole)
     since: datetime
+    until: datetime | None = None  # open when None
+    given_by: int | None = Field(default=None, foreign_key="person.id")
 
 
 class LoginSession(SQLModel, table=True):

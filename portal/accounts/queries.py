@@ -6,8 +6,10 @@ from sqlmodel import Session, col, select
 
 from portal.accounts.models import LoginSession, MailedToken, Person, StaffAppointment
 from portal.accounts.rules import TokenKind
-from portal.organisations.models import Employment, Organisation
+from portal.organisations.models import Employment, EmploymentRole, Organisation
+from portal.organisations.queries import in_force
 from portal.organisations.rules import EmploymentStatus
+from portal.programme.queries import programme_at
 from portal.web.viewer import Acting, Viewer
 
 
@@ -16,9 +18,11 @@ def person_by_email(session: Session, email: str) -> Person | None:
 
 
 def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewer | None:
-    """The viewer behind a session token: one query, all of rights."""
+    """The viewer behind a session token: one query for the person, one for the programme in force."""
     rows = session.exec(
-        select(LoginSession.id, Person, Employment.role, Organisation, StaffAppointment.role)  # type: ignore[call-overload]
+        select(
+            LoginSession.id, Person, Employment.id, Organisation, EmploymentRole.role, StaffAppointment.role
+        )  # type: ignore[call-overload]
         .join(Person, col(LoginSession.person_id) == col(Person.id))
         .join(
             Employment,
@@ -26,14 +30,29 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
             isouter=True,
         )
         .join(Organisation, col(Employment.organisation_id) == col(Organisation.id), isouter=True)
-        .join(StaffAppointment, col(StaffAppointment.person_id) == col(Person.id), isouter=True)
+        .join(
+            EmploymentRole,
+            (col(EmploymentRole.employment_id) == col(Employment.id)) & in_force(EmploymentRole, now),
+            isouter=True,
+        )
+        .join(
+            StaffAppointment,
+            (col(StaffAppointment.person_id) == col(Person.id)) & in_force(StaffAppointment, now),
+            isouter=True,
+        )
         .where(LoginSession.token_hash == token_hash, LoginSession.expires_at > now)
     ).all()
     if not rows:
         return None
-    session_id, person, role, organisation, _ = rows[0]
+    session_id, person, employment_id, organisation, _, _ = rows[0]
     acting = organisation and Acting(
-        organisation.id, organisation.kind, organisation.short_name, role, organisation.trust
+        organisation.id,
+        organisation.kind,
+        organisation.short_name,
+        organisation.trust,
+        organisation.stars,
+        frozenset(str(row[4]) for row in rows if row[4]),
+        employment_id,
     )
     return Viewer(
         person.id,
@@ -41,8 +60,9 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
         person.name,
         person.email,
         person.confirmed_at is not None,
+        programme_at(session, now),
         acting,
-        frozenset(str(row[4]) for row in rows if row[4]),
+        frozenset(str(row[5]) for row in rows if row[5]),
     )
 
 

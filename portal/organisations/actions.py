@@ -1,6 +1,7 @@
 """Register, invite, join, leave, keep the storefront."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import Session
@@ -13,8 +14,8 @@ from portal.ledger.actions import end_facts, write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import send_mail
 from portal.organisations.forms import EditStorefront, Register
-from portal.organisations.models import Employment, Organisation, Storefront
-from portal.organisations.queries import code_taken, open_employment, storefront_of
+from portal.organisations.models import Employment, EmploymentRole, Organisation, Storefront
+from portal.organisations.queries import code_taken, open_employment, roles_of, storefront_of
 from portal.organisations.rules import EmploymentStatus, Ending, Kind, Role
 from portal.refusal import Refused, mark
 
@@ -37,12 +38,11 @@ def register(session: Session, entry: Register, *, by: int, now: datetime) -> Or
     session.flush()
     organisation.slug = f"yq-{now.year}-{organisation.id:04d}"
     person = session.get_one(Person, by)
-    join(
-        session,
-        Employment(organisation_id=organisation.id or 0, email=person.email, role=Role.OWNER, invited_at=now),
-        person,
-        now=now,
-    )
+    employment = Employment(organisation_id=organisation.id or 0, email=person.email, invited_at=now)
+    session.add(employment)
+    session.flush()
+    set_roles(session, employment, {Role.OWNER: None}, by=by, now=now)
+    join(session, employment, person, now=now)
     if organisation.kind is Kind.PROVIDER:
         session.add(Storefront(organisation_id=organisation.id or 0, languages=["zh"]))
     record(
@@ -81,7 +81,6 @@ def join(session: Session, employment: Employment, person: Person, *, now: datet
         source=("employment", employment.id),
         by=person.id,
         now=now,
-        role=employment.role.value,
     )
     record(
         session,
@@ -91,7 +90,41 @@ def join(session: Session, employment: Employment, person: Person, *, now: datet
         by=person.id,
         now=now,
         organisation_id=employment.organisation_id,
-        after={"person": person.name, "role": employment.role.value},
+        after={"person": person.name},
+    )
+
+
+def set_roles(
+    session: Session,
+    employment: Employment,
+    wanted: Mapping[Role, datetime | None],
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    """Exactly these roles from now on, each until its day or open; what was held before stays as rows that ended."""
+    assert employment.id is not None  # noqa: S101
+    held = {row.role: row for row in roles_of(session, employment.id, now)}
+    before = sorted(held)
+    for role, row in held.items():
+        if role not in wanted or row.until != wanted[role]:
+            row.until = now
+    for role, until in wanted.items():
+        if role not in held or held[role].until == now:
+            session.add(
+                EmploymentRole(employment_id=employment.id, role=role, since=now, until=until, given_by=by)
+            )
+    session.flush()
+    record(
+        session,
+        "roles given",
+        "employment",
+        employment.id,
+        by=by,
+        now=now,
+        organisation_id=employment.organisation_id,
+        before={"roles": [role.value for role in before]},
+        after={"roles": sorted(role.value for role in wanted)},
     )
 
 
@@ -99,24 +132,24 @@ def invite(
     session: Session,
     organisation: Organisation,
     email: str,
-    role: Role,
+    roles: Mapping[Role, datetime | None],
     *,
     language: str,
     by: Person,
     now: datetime,
 ) -> Employment:
-    """Mail an invitation; the link counts once the person accepts it."""
+    """Mail an invitation with the roles that come with it; the link counts once the person accepts it."""
     token = secrets.token_urlsafe(32)
     employment = Employment(
         organisation_id=organisation.id or 0,
         email=email.lower(),
-        role=role,
         token_hash=digest(token),
         invited_at=now,
         expires_at=now + INVITE_LASTS,
     )
     session.add(employment)
     session.flush()
+    set_roles(session, employment, roles, by=by.id or 0, now=now)
     send_mail(
         session,
         "organisations/invitation",
@@ -134,7 +167,7 @@ def invite(
         by=by.id,
         now=now,
         organisation_id=organisation.id,
-        after={"email": email.lower(), "role": role.value},
+        after={"email": email.lower()},
     )
     return employment
 

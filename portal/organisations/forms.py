@@ -1,9 +1,11 @@
 """What an organisation says of itself."""
 
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, EmailStr, Field, HttpUrl, TypeAdapter, ValidationInfo, model_validator
 
+from portal.clock import CHINA
 from portal.organisations.rules import Kind, Role, read_credit_code
 from portal.refusal import mark
 from portal.web.forms import Input, Wrong
@@ -70,7 +72,26 @@ class Register(Input):
 
 class Invite(Input):
     email: EmailStr
-    role: Role = Role.MEMBER
+    roles: list[Role] = []
+
+
+class GiveRoles(Input):
+    """Roles, and for each but the owner's the last day on which it holds, if it has one."""
+
+    roles: list[Role] = []
+    until_manager: date | None = None
+    until_traffic: date | None = None
+    until_sales: date | None = None
+    until_delivery: date | None = None
+    until_learner: date | None = None
+
+    def wanted(self) -> dict[Role, datetime | None]:
+        """Role → the end of its last day in China."""
+        days = {role: getattr(self, f"until_{role}", None) for role in self.roles}
+        return {
+            role: datetime.combine(day + timedelta(days=1), time(), CHINA).astimezone(UTC) if day else None
+            for role, day in days.items()
+        }
 
 
 class EditStorefront(Input):

@@ -26,6 +26,7 @@ class Organisation(SQLModel, table=True):
     website: str = Field(default="", max_length=200)
     about: str = Field(default="", max_length=500)
     parent_id: int | None = Field(default=None, foreign_key="organisation.id")
+    stars: int = 0  # 2 in training, 3 to 5 of the highest public level; written where levels move
     created_at: datetime
     verified_at: datetime | None = None
     is_demo: bool = False
@@ -50,7 +51,6 @@ class Employment(SQLModel, table=True):
         default=None, foreign_key="person.id", index=True
     )  # None while invited by address
     email: str = Field(max_length=254)
-    role: Role = enum_field(Role, default=Role.MEMBER)
     status: EmploymentStatus = enum_field(EmploymentStatus, default=EmploymentStatus.INVITED)
     token_hash: str | None = Field(default=None, max_length=64, unique=True)
     invited_at: datetime
@@ -58,6 +58,18 @@ class Employment(SQLModel, table=True):
     confirmed_at: datetime | None = None
     ended_at: datetime | None = None
     ending: Ending | None = enum_field(Ending, default=None, nullable=True)
+
+
+class EmploymentRole(SQLModel, table=True):
+    """What somebody does in the organisation, for a time; earlier roles stay as rows."""
+
+    __tablename__ = "employment_role"
+    id: int | None = Field(default=None, primary_key=True)
+    employment_id: int = Field(foreign_key="employment.id", index=True)
+    role: Role = enum_field(Role)
+    since: datetime
+    until: datetime | None = None  # open when None
+    given_by: int | None = Field(default=None, foreign_key="person.id")
 
 
 class Storefront(SQLModel, table=True):

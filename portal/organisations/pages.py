@@ -1,5 +1,7 @@
 """Registration in two minutes, the team, the storefront."""
 
+from datetime import timedelta
+
 from litestar import Request, Response, Router
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -9,15 +11,16 @@ from portal.accounts.actions import digest
 from portal.accounts.models import Person
 from portal.i18n import gettext, language
 from portal.organisations import actions, queries
-from portal.organisations.forms import EditStorefront, Invite, Register
+from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
 from portal.organisations.models import Organisation
-from portal.organisations.rules import Ending, Kind, Trust
+from portal.organisations.rules import Ending, Kind, Role, Trust, why_not_roles
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
+from portal.rights.rules import role_names
 from portal.web.forms import STALE, Form, check
 from portal.web.html import found, get, go, html, post
-from portal.web.viewer import in_organisation, provider_owner, public, signed_in, viewer_of
+from portal.web.viewer import in_organisation, provider_member, public, signed_in, viewer_of
 
 
 def _taxonomy(programme: Programme) -> dict[str, list[str]]:
@@ -81,61 +84,128 @@ def register(request: Request, session: Session, form: Form) -> Response:
 
 @get("/my/team")
 def team(request: Request, session: Session) -> Response[str]:
-    return _team_page(request, session, Form(), {})
+    return _team_page(request, session, Form.of({"roles": [Role.LEARNER.value]}), {})
 
 
 def _team_page(
     request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
 ) -> Response[str]:
-    acting = found(viewer_of(request).organisation)
+    viewer = viewer_of(request)
     return html(
         request,
         "organisations/team.html",
         status=status,
-        members=queries.members_of(session, acting.id),
+        members=queries.members_of(session, found(viewer.organisation).id, clock.now()),
+        roles=role_names(viewer.programme),
+        table=viewer.programme["rights"]["table"],
         form=form,
         errors=errors,
     )
 
 
-@post("/my/team")
+@post("/my/team", right="team")
 def invite(request: Request, session: Session, form: Form) -> Response:
-    viewer = viewer_of(request)
-    acting = found(viewer.organisation if viewer.is_owner else None)
+    viewer, now = viewer_of(request), clock.now()
+    acting = found(viewer.organisation)
     entry, errors = check(Invite, form)
     # Two clicks wait for each other.
     organisation = session.get_one(Organisation, acting.id, with_for_update=True)
-    members = queries.members_of(session, acting.id)
-    if entry and entry.email.lower() in {m.email for m in members}:
-        errors = {"email": gettext(mark("This address is invited already, or works here."))}
+    if entry:
+        members = queries.members_of(session, acting.id, now)
+        if entry.email.lower() in {m.email for m in members}:
+            errors["email"] = gettext(mark("This address is invited already, or works here."))
+        if why := why_not_roles(dict.fromkeys(entry.roles), (), acting.roles, other_owners=1, now=now):
+            errors["roles"] = gettext(why)
     if entry is None or errors:
         return _team_page(request, session, form, errors, 422)
     actions.invite(
         session,
         organisation,
         entry.email,
-        entry.role,
+        dict.fromkeys(entry.roles),
         language=language(),
         by=session.get_one(Person, viewer.person_id),
-        now=clock.now(),
+        now=now,
     )
     return go("/my/team", mark("Invited. The link in the mail holds for 14 days."))
 
 
+def _member(request: Request, session: Session, employment_id: int) -> queries.Member:
+    """Somebody who works here or is invited, with everybody of the organisation in the same query."""
+    acting = found(viewer_of(request).organisation)
+    members = queries.members_of(session, acting.id, clock.now())
+    return found(next((m for m in members if m.employment_id == employment_id), None))
+
+
+def _roles_page(
+    request: Request, member: queries.Member, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
+    programme = viewer_of(request).programme
+    return html(
+        request,
+        "organisations/roles.html",
+        status=status,
+        member=member,
+        roles=role_names(programme),
+        table=programme["rights"]["table"],
+        form=form,
+        errors=errors,
+    )
+
+
+@get("/my/team/{employment_id:int}", right="team")
+def roles_form(request: Request, session: Session, employment_id: int) -> Response[str]:
+    member = _member(request, session, employment_id)
+    last_days = {
+        f"until_{held.role}": clock.today(held.until - timedelta(seconds=1))
+        for held in member.roles
+        if held.until
+    }
+    form = Form.of({"roles": [held.role.value for held in member.roles], **last_days})
+    return _roles_page(request, member, form, {})
+
+
+@post("/my/team/{employment_id:int}", right="team")
+def give_roles(request: Request, session: Session, form: Form, employment_id: int) -> Response:
+    viewer, now = viewer_of(request), clock.now()
+    acting = found(viewer.organisation)
+    session.get_one(Organisation, acting.id, with_for_update=True)  # two owners who change each other wait
+    member = _member(request, session, employment_id)
+    employment = found(queries.employment_in(session, employment_id, acting.id))
+    entry, errors = check(GiveRoles, form)
+    if entry:
+        others = [o for o in queries.owners_of(session, acting.id) if o.id != member.person_id]
+        had = [held.role for held in member.roles]
+        if why := why_not_roles(entry.wanted(), had, acting.roles, other_owners=len(others), now=now):
+            errors["roles"] = gettext(why)
+    if entry is None or errors:
+        return _roles_page(request, member, form, errors, 422)
+    actions.set_roles(session, employment, entry.wanted(), by=viewer.person_id, now=now)
+    return go("/my/team", mark("Saved. The new roles hold from the next click."))
+
+
 @post("/my/team/{employment_id:int}/end")
 def end(request: Request, session: Session, employment_id: int) -> Response:
-    """An owner lets somebody go or takes an invitation back; anybody may leave."""
+    """Who keeps the team lets somebody go or takes an invitation back; anybody may leave, whatever the step."""
     viewer = viewer_of(request)
     acting = found(viewer.organisation)
     session.get_one(Organisation, acting.id, with_for_update=True)  # two owners who leave wait for each other
+    member = _member(request, session, employment_id)
     employment = found(queries.employment_in(session, employment_id, acting.id))
     own = employment.person_id == viewer.person_id
-    if not own and not viewer.is_owner:
-        return go("/my/team")
-    if (
-        own
-        and acting.trust != Trust.CLOSED
-        and employment.role == "owner"
+    if not own:
+        viewer.require("team")
+        if why := why_not_roles(
+            {Role.LEARNER: None},
+            [h.role for h in member.roles],
+            acting.roles,
+            other_owners=1,
+            now=clock.now(),
+        ):
+            raise Refused(why)
+    elif (
+        acting.trust != Trust.CLOSED
+        and member.holds(Role.OWNER)
         and len(queries.owners_of(session, acting.id)) == 1
     ):
         raise Refused(mark("You are the only owner. Make somebody else an owner first."))
@@ -184,7 +254,7 @@ def _storefront_page(
     )
 
 
-@get("/my/storefront")
+@get("/my/storefront", right="storefront")
 def storefront_form(request: Request, session: Session) -> Response[str]:
     acting = found(viewer_of(request).organisation)
     organisation = session.get_one(Organisation, acting.id)
@@ -194,7 +264,7 @@ def storefront_form(request: Request, session: Session) -> Response[str]:
     return _storefront_page(request, session, Form.of(values), {})
 
 
-@post("/my/storefront")
+@post("/my/storefront", right="storefront")
 def save_storefront(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     programme = programme_at(session, clock.now())
@@ -221,7 +291,7 @@ def save_storefront(request: Request, session: Session, form: Form) -> Response:
 
 routers = [
     Router("/", route_handlers=[register_form, register, accept], guards=[signed_in]),
-    Router("/", route_handlers=[team, invite, end], guards=[in_organisation]),
-    Router("/", route_handlers=[storefront_form, save_storefront], guards=[provider_owner]),
+    Router("/", route_handlers=[team, invite, roles_form, give_roles, end], guards=[in_organisation]),
+    Router("/", route_handlers=[storefront_form, save_storefront], guards=[provider_member]),
     Router("/", route_handlers=[invitation], guards=[public]),
 ]

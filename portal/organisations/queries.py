@@ -3,11 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from portal.accounts.models import Person
-from portal.organisations.models import Employment, Organisation, Storefront
+from portal.accounts.models import Person, StaffAppointment
+from portal.organisations.models import Employment, EmploymentRole, Organisation, Storefront
 from portal.organisations.rules import EmploymentStatus, Role
+
+
+@dataclass(frozen=True)
+class Held:
+    """A role that somebody holds: until when (None: open), and who gave it (None: the portal)."""
+
+    role: Role
+    since: datetime
+    until: datetime | None
+    given_by: str | None
 
 
 @dataclass(frozen=True)
@@ -16,9 +28,17 @@ class Member:
     person_id: int | None
     name: str
     email: str
-    role: str
     status: str
     since: datetime | None
+    roles: tuple[Held, ...]
+
+    def holds(self, role: str) -> bool:
+        return any(held.role == role for held in self.roles)
+
+
+def in_force(row: type[EmploymentRole | StaffAppointment], now: datetime) -> ColumnElement[bool]:
+    """Roles begin when they are given and end on their day, if they have one."""
+    return col(row.until).is_(None) | (col(row.until) > now)
 
 
 def code_taken(session: Session, credit_code: str) -> bool:
@@ -37,34 +57,60 @@ def owners_of(session: Session, organisation_id: int) -> list[Person]:
         session.exec(
             select(Person)
             .join(Employment, col(Employment.person_id) == col(Person.id))
+            .join(EmploymentRole)
             .where(
                 Employment.organisation_id == organisation_id,
-                Employment.role == Role.OWNER,
                 Employment.status == EmploymentStatus.CONFIRMED,
+                EmploymentRole.role == Role.OWNER,
+                col(EmploymentRole.until).is_(None),  # an owner has no last day
             )
+            .order_by(col(Employment.id))
         )
     )
 
 
-def members_of(session: Session, organisation_id: int) -> list[Member]:
-    """Who works there now and who is invited; owners first."""
+def members_of(session: Session, organisation_id: int, now: datetime) -> list[Member]:
+    """Who works there now and who is invited, with their roles; owners first."""
+    giver = aliased(Person)
     rows = session.exec(
-        select(
-            Employment.id,
-            Employment.person_id,
-            Person.name,
-            Employment.email,
-            Employment.role,
-            Employment.status,
-            Employment.confirmed_at,
-        )  # type: ignore[call-overload]
+        select(Employment, Person.name, EmploymentRole, giver.name)
         .join(Person, col(Employment.person_id) == col(Person.id), isouter=True)
+        .join(
+            EmploymentRole,
+            (col(EmploymentRole.employment_id) == col(Employment.id)) & in_force(EmploymentRole, now),
+            isouter=True,
+        )
+        .join(giver, col(EmploymentRole.given_by) == col(giver.id), isouter=True)
         .where(
             Employment.organisation_id == organisation_id, col(Employment.status) != EmploymentStatus.ENDED
         )
-        .order_by(col(Employment.role).desc(), Employment.id)
+        .order_by(col(Employment.id), col(EmploymentRole.id))
     )
-    return [Member(r[0], r[1], r[2] or "", *r[3:]) for r in rows]
+    members: dict[int, Member] = {}
+    for employment, name, role, given_by in rows:
+        held = (Held(role.role, role.since, role.until, given_by),) if role else ()
+        key = employment.id or 0
+        before = members.get(key)
+        members[key] = Member(
+            key,
+            employment.person_id,
+            name or "",
+            employment.email,
+            employment.status,
+            employment.confirmed_at,
+            (before.roles if before else ()) + held,
+        )
+    return sorted(members.values(), key=lambda m: (not m.holds(Role.OWNER), m.employment_id))
+
+
+def roles_of(session: Session, employment_id: int, now: datetime) -> list[EmploymentRole]:
+    return list(
+        session.exec(
+            select(EmploymentRole)
+            .where(EmploymentRole.employment_id == employment_id, in_force(EmploymentRole, now))
+            .order_by(col(EmploymentRole.id))
+        )
+    )
 
 
 def employment_in(session: Session, employment_id: int, organisation_id: int) -> Employment | None:

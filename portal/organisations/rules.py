@@ -1,12 +1,13 @@
 """What an organisation is, what each trust step opens, and how a credit code reads."""
 
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from stdnum.cn import uscc
 from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidFormat, InvalidLength, ValidationError
 
-from portal.refusal import Refused, mark
+from portal.refusal import mark
 
 VERIFY_WITHIN = timedelta(days=30)
 
@@ -38,8 +39,17 @@ TRUST_MOVES = {
 
 
 class Role(StrEnum):
+    """What each may do is in the programme's table of rights."""
+
     OWNER = "owner"
-    MEMBER = "member"
+    MANAGER = "manager"
+    TRAFFIC = "traffic"
+    SALES = "sales"
+    DELIVERY = "delivery"
+    LEARNER = "learner"
+
+
+GIVEN_BY_OWNERS = frozenset({Role.OWNER, Role.MANAGER})
 
 
 class EmploymentStatus(StrEnum):
@@ -54,39 +64,27 @@ class Ending(StrEnum):
     HIRED_BY_CLIENT = "hired_by_client"
 
 
-# Right × trust step. A right that is not in a step's row is closed there.
-RIGHTS: dict[Trust, frozenset[str]] = {
-    Trust.PROVISIONAL: frozenset({"learn", "draft", "self_assess", "verify"}),
-    Trust.VERIFIED: frozenset(
-        {"learn", "draft", "self_assess", "certificate", "submit", "listing", "invitation", "brief"}
-    ),
-    Trust.FROZEN: frozenset({"self_assess", "verify"}),
-    Trust.SUSPENDED: frozenset({"learn", "self_assess"}),
-    Trust.CLOSED: frozenset(),
-}
+def why_not_roles(
+    wanted: Mapping[Role, datetime | None],
+    had: Collection[str],
+    giver: Collection[str],
+    *,
+    other_owners: int,
+    now: datetime,
+) -> str | None:
+    """Why these roles (each with its end, None: open) cannot be given in place of those held; None when they can.
 
-_WHY_NOT = {
-    Trust.PROVISIONAL: mark(
-        "This opens once your organisation is verified. Upload the business licence to begin; drafts are kept."
-    ),
-    Trust.FROZEN: mark(
-        "Your organisation was frozen after 30 days without verification. Nothing is lost: verify it to go on."
-    ),
-    Trust.SUSPENDED: mark(
-        "Your organisation is suspended. The reason and the way back are on your home page."
-    ),
-    Trust.CLOSED: mark("Your organisation has left the programme."),
-}
-
-
-def may(trust: str, right: str) -> bool:
-    return right in RIGHTS[Trust(trust)]
-
-
-def require(trust: str, right: str) -> None:
-    """Refuse, with the sentence that says what opens it, unless the trust step holds the right."""
-    if not may(trust, right):
-        raise Refused(_WHY_NOT.get(Trust(trust), mark("This is not open now.")))
+    `giver`: the roles of whoever gives them; `other_owners`: how many owners there are beside this person.
+    """
+    if not wanted:
+        return mark("Please choose at least one role.")
+    if Role.OWNER not in giver and GIVEN_BY_OWNERS & ({*wanted} ^ {*had}):
+        return mark("Only an owner makes or unmakes owners and managers.")
+    if any(until and until <= now for until in wanted.values()):
+        return mark("A last day has passed already. Choose a later one, or leave the role out.")
+    if Role.OWNER in had and Role.OWNER not in wanted and other_owners == 0:
+        return mark("An organisation needs an owner. Make somebody else an owner first.")
+    return None
 
 
 def read_credit_code(value: str) -> str:

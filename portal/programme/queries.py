@@ -25,5 +25,6 @@ def programme_at(session: Session, at: datetime) -> Programme:
     return _read[key]
 
 
-def programme_loaded(session: Session) -> bool:
-    return session.exec(select(ProgrammeVersion.id).limit(1)).first() is not None
+def latest_version(session: Session) -> ProgrammeVersion | None:
+    """The version that was published last, in force or not yet."""
+    return session.exec(select(ProgrammeVersion).order_by(col(ProgrammeVersion.id).desc()).limit(1)).first()

@@ -47,7 +47,7 @@ def _page(
     )
 
 
-@get("/staff/review")
+@get("/staff/review", right="staff_review")
 def review_queue(request: Request, session: Session) -> Response[str]:
     viewer = viewer_of(request)
     kinds = kinds_for(viewer.staff_roles)
@@ -64,7 +64,7 @@ def review_queue(request: Request, session: Session) -> Response[str]:
     )
 
 
-@get("/staff/review/{submission_id:int}")
+@get("/staff/review/{submission_id:int}", right="staff_review")
 def review_item(request: Request, session: Session, submission_id: int) -> Response[str]:
     viewer = viewer_of(request)
     return _page(
@@ -78,7 +78,7 @@ def review_item(request: Request, session: Session, submission_id: int) -> Respo
     )
 
 
-@post("/staff/review/{submission_id:int}")
+@post("/staff/review/{submission_id:int}", right="staff_review")
 def decide(request: Request, session: Session, form: Form, submission_id: int) -> Response:
     viewer = viewer_of(request)
     kinds = kinds_for(viewer.staff_roles)

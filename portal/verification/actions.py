@@ -13,9 +13,11 @@ from portal.ledger.rules import FactKind
 from portal.mail.actions import send_mail
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
-from portal.organisations.rules import TRUST_MOVES, Trust, require
+from portal.organisations.rules import TRUST_MOVES, Trust
+from portal.programme.queries import programme_at
 from portal.refusal import checked_move
 from portal.review.actions import submit
+from portal.rights.rules import require
 from portal.verification.models import Verification
 from portal.verification.queries import verification_of
 
@@ -32,7 +34,7 @@ def hand_in(
     now: datetime,
 ) -> Verification:
     """Licence in, onto the desk. Refused with a sentence when the file is unfit or it lies on the desk already."""
-    require(organisation.trust, "verify")
+    require(programme_at(session, now), organisation, "verify")
     assert organisation.id is not None  # noqa: S101
     licence = store_file(session, file_name, content, organisation_id=organisation.id, by=by, now=now)
     row = verification_of(session, organisation.id).verification

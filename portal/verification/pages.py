@@ -45,10 +45,10 @@ def verification(request: Request, session: Session) -> Response[str]:
     return _page(request, session, Form(), {})
 
 
-@post("/my/verification", request_max_body_size=UPLOAD_BYTES)
+@post("/my/verification", request_max_body_size=UPLOAD_BYTES, right="verify")
 def hand_in(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
-    acting = found(viewer.organisation if viewer.is_owner else None)
+    acting = found(viewer.organisation)
     entry, errors = check(HandIn, form)
     upload = form.file("licence")
     if upload is None:

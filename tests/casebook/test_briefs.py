@@ -16,8 +16,6 @@ from casebook.cases.rules import Status as CaseStatus
 from casebook.matching import actions as matching
 from casebook.matching import queries as matching_queries
 from casebook.matching.models import MatchEpoch, MatchLedger, NotShown, ShortlistItem
-from certification.standing.models import Level
-from certification.standing.rules import Family
 from portal import clock
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
@@ -31,7 +29,7 @@ from portal.organisations.models import Organisation, Storefront
 from portal.organisations.rules import Kind, Trust
 from portal.programme.actions import load_default
 from portal.programme.queries import programme_at
-from tests.factories import make_organisation, make_person
+from tests.factories import hold_level, make_organisation, make_person
 
 BRAND_PHONE, BRAND_MAIL = "13800138000", "chengyi@maitian.example"
 PROVIDER_PHONE, PROVIDER_MAIL = "13900139000", "talk@provider.example"
@@ -96,18 +94,9 @@ def make_provider(
     **more: object,
 ) -> tuple[Organisation, Person]:
     """A certified provider that passes the brief above."""
-    person, now = make_person(session, f"{name} owner"), clock.now()
+    person = make_person(session, f"{name} owner")
     organisation = make_organisation(session, name, owner=person, **more)
-    session.add(
-        Level(
-            organisation_id=organisation.id,
-            family=Family.OPERATOR,
-            stars=stars,
-            awarded_at=now,
-            valid_until=now + timedelta(days=365),
-            status_since=now,
-        )
-    )
+    hold_level(session, organisation, stars)
     for key, value in (shop or {}).items():
         setattr(session.get_one(Storefront, organisation.id), key, value)
     session.flush()
@@ -984,7 +973,6 @@ def test_the_last_place_of_a_provider_is_given_once(own_database):
             actions.publish(
                 session,
                 brief,
-                Trust.VERIFIED,
                 programme_at(session, now),
                 revision=brief.revision,
                 by=brief.created_by,

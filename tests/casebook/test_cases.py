@@ -33,8 +33,7 @@ from portal.organisations.queries import owners_of
 from portal.organisations.rules import Trust
 from portal.refusal import Refused
 from portal.review.models import Submission
-from portal.web.viewer import Acting, Viewer
-from tests.factories import employ, make_organisation, make_person
+from tests.factories import employ, make_organisation, make_person, viewer_for
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 OUTCOME = {
@@ -772,8 +771,7 @@ def test_saving_needs_the_current_revision(
 def test_home_says_what_to_do_with_cases(
     session: Session, browse, organisation: Organisation, owner: Person
 ) -> None:
-    acting = Acting(organisation.id, organisation.kind, organisation.short_name, "owner", organisation.trust)
-    viewer = Viewer(owner.id, 1, owner.name, owner.email, True, acting)
+    viewer = viewer_for(session, owner)
     now = clock.now()
     assert next_step(session, viewer, now) is None
     first = make_case(session, organisation)

@@ -21,7 +21,7 @@ from portal.organisations.queries import owners_of
 from portal.organisations.rules import Trust
 from portal.programme.queries import programme_at
 from tests.casebook.test_cases import Status, make_case
-from tests.factories import make_organisation
+from tests.factories import hold_level, make_organisation
 
 
 def listed(
@@ -35,18 +35,14 @@ def listed(
 ) -> Organisation:
     now = clock.now()
     organisation = make_organisation(session, name, **fields)
-    session.add(
-        Level(
-            organisation_id=organisation.id,
-            family=family,
-            stars=stars,
-            status=status,
-            awarded_at=now,
-            valid_until=now + timedelta(days=365),
-            status_since=now,
-            status_until=now + timedelta(days=30),
-            reason="78% in time; 85% needed.",
-        )
+    hold_level(
+        session,
+        organisation,
+        stars,
+        family=family,
+        status=status,
+        status_until=now + timedelta(days=30),
+        reason="78% in time; 85% needed.",
     )
     session.flush()
     index_provider(session, organisation.id, now=now)
@@ -164,16 +160,7 @@ def test_filters(session: Session, browse, query: str, found: list[str]) -> None
 
 def test_an_organisation_with_two_levels_stands_once(session: Session, browse) -> None:
     organisation, now = listed(session, "Both", 3), clock.now()
-    session.add(
-        Level(
-            organisation_id=organisation.id,
-            family=Family.ISV,
-            stars=4,
-            awarded_at=now,
-            valid_until=now,
-            status_since=now,
-        )
-    )
+    hold_level(session, organisation, 4, family=Family.ISV, valid_until=now)
     session.flush()
     page = browse().get("/providers")
     assert (names(page), "4 stars" in page.text, "One provider" in page.text) == (["Both"], True, True)
@@ -254,16 +241,7 @@ def test_the_sweep_follows_what_changed_elsewhere(session: Session) -> None:
     organisation = listed(session, "Yunzhan")
     other = make_organisation(session, "Late")
     now = clock.now()
-    session.add(
-        Level(
-            organisation_id=other.id,
-            family=Family.ISV,
-            stars=3,
-            awarded_at=now,
-            valid_until=now,
-            status_since=now,
-        )
-    )
+    hold_level(session, other, 3, family=Family.ISV, valid_until=now)
     storefront = session.get_one(Storefront, organisation.id)
     storefront.headline, storefront.revision = "羊绒品牌的导购", storefront.revision + 1
     session.commit()

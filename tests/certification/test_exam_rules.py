@@ -1,6 +1,7 @@
 """Exam rules: the draw, the marking, the clock, the moves, and when an exam may be sat."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -229,11 +230,20 @@ def test_every_move():
 # ——— May it be sat? ———
 
 
+@dataclass(frozen=True)
+class At:
+    """An organisation as far as rights ask."""
+
+    trust: str
+    stars: int = 0
+
+
 def why_not(**changes):
     values = {
         "terms": rules.terms_of(PROGRAMME, "P1", P1_TOPICS, 1, 1),
         "certificate": "P1",
-        "trust": Trust.VERIFIED,
+        "programme": PROGRAMME,
+        "holder": At(Trust.VERIFIED),
         "unfinished": 0,
         "lessons": 18,
         "needs": {},
@@ -278,11 +288,11 @@ def test_nothing_stands_in_the_way():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"trust": None}, "Certificate exams are open to people of a verified organisation"),
-        ({"trust": Trust.PROVISIONAL}, "This opens once your organisation is verified"),
-        ({"trust": Trust.FROZEN}, "Your organisation was frozen after 30 days without verification"),
-        ({"trust": Trust.SUSPENDED}, "Your organisation is suspended"),
-        ({"trust": Trust.CLOSED}, "Your organisation has left the programme"),
+        ({"holder": None}, "Certificate exams are open to people of a verified organisation"),
+        ({"holder": At(Trust.PROVISIONAL)}, "This opens once your organisation is verified"),
+        ({"holder": At(Trust.FROZEN)}, "Your organisation was frozen after 30 days without verification"),
+        ({"holder": At(Trust.SUSPENDED)}, "Your organisation is suspended"),
+        ({"holder": At(Trust.CLOSED)}, "Your organisation has left the programme"),
         ({"bank": 119}, "The questions for this exam are still being written"),
         ({"unfinished": 1}, "Finish the lessons first"),
         ({"needs": {"P0": False}}, "Certificate %(code)s comes first"),
@@ -308,8 +318,8 @@ def test_what_does_not_stand_in_the_way():
     assert texts(held={"P1": NOW + timedelta(days=60)}) == []  # the renewal window is open
     assert texts(attempts=[Attempt(NOW - timedelta(days=8), NOW - timedelta(days=7), False)]) == []
     assert texts(attempts=[Attempt(NOW - timedelta(days=1), NOW, False, voided=True)]) == []
-    assert texts(certificate=None, trust=None) == []
-    assert texts(certificate=None, trust=Trust.PROVISIONAL) == []
+    assert texts(certificate=None, holder=None) == []
+    assert texts(certificate=None, holder=At(Trust.PROVISIONAL)) == []
 
 
 def test_three_sittings_in_thirty_days():
@@ -325,7 +335,7 @@ def test_three_sittings_in_thirty_days():
 
 def test_all_reasons_at_once_and_when_waiting_is_enough():
     failed = NOW - timedelta(days=1)
-    whys = why_not(trust=Trust.PROVISIONAL, unfinished=3, attempts=[Attempt(failed, failed, False)])
+    whys = why_not(holder=At(Trust.PROVISIONAL), unfinished=3, attempts=[Attempt(failed, failed, False)])
     assert [w.path for w in whys] == ["/my/verification", "/my/learning", ""]
     assert rules.opens_again(whys) is None
     assert rules.opens_again([w for w in whys if w.until]) == failed + timedelta(days=7)

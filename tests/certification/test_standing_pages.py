@@ -146,7 +146,7 @@ def test_a_member_reads_the_tree_and_does_not_apply(browse, session, ready):
     _, (_, member, *_) = ready()
     page = browse(member).get("/my/level?stars=3")
     assert (page.status, page.tree.xpath("//main//form")) == (200, [])
-    assert browse(member).post("/my/level", ASK).status == 404
+    assert browse(member).post("/my/level", ASK).status == 403
     assert count(session, Application) == 0
 
 
@@ -173,11 +173,11 @@ def test_decided_by_a_reviewer_who_does_not_work_there(browse, session, ready):
     [submission] = session.exec(select(Submission))
     from portal.accounts.models import StaffAppointment
 
-    session.add(StaffAppointment(person_id=colleague.id, role=StaffRole.REVIEWER, since=clock.now()))
+    session.add(StaffAppointment(person_id=colleague.id, role=StaffRole.ADMINISTRATOR, since=clock.now()))
     session.flush()
     path = f"/staff/review/{submission.id}"
     assert browse(colleague).get(path).status == 404
-    reviewer = browse(make_person(session, "Reviewer", staff=StaffRole.REVIEWER))
+    reviewer = browse(make_person(session, "Reviewer", staff=StaffRole.ADMINISTRATOR))
     item = reviewer.get(path)
     assert item.status == 200
     verdicts = {f"verdict_{key}": "pass" for key in ("evidence", "people", "conduct", "storefront")}
@@ -224,7 +224,7 @@ def test_the_tree_costs_the_same_with_one_and_with_nine_people(browse, session, 
 
 @pytest.fixture
 def reviewer(browse, session):
-    return browse(make_person(session, "Reviewer", staff=StaffRole.REVIEWER))
+    return browse(make_person(session, "Reviewer", staff=StaffRole.ADMINISTRATOR))
 
 
 def facts(session, kind: FactKind, organisation) -> list[Fact]:
@@ -346,7 +346,7 @@ def test_suspend_and_reinstate(reviewer, session):
 @pytest.mark.parametrize("left", [False, True], ids=["works there", "worked there"])
 def test_nobody_decides_about_their_own_organisation(browse, session, left):
     organisation = make_organisation(session)
-    insider = make_person(session, "Insider", staff=StaffRole.REVIEWER)
+    insider = make_person(session, "Insider", staff=StaffRole.ADMINISTRATOR)
     employ(session, organisation, insider)
     if left:
         end_employment(

@@ -37,7 +37,7 @@ def earned(session: Session) -> tuple[Person, Sitting]:
 def test_a_void_sitting_takes_its_certificate_along(browse, session):
     person, sitting = earned(session)
     credential = session.exec(select(Credential).where(Credential.person_id == person.id)).one()
-    reviewer = browse(make_person(session, "Reviewer", staff=StaffRole.REVIEWER))
+    reviewer = browse(make_person(session, "Reviewer", staff=StaffRole.ADMINISTRATOR))
     path = f"/staff/sittings/{sitting.id}/void"
     page = reviewer.post(path, {"reason": "no"})
     assert (page.status, page.errors) == (422, ["Please write at least 5 characters."])
@@ -56,7 +56,7 @@ def test_nobody_voids_their_own_or_a_colleagues(browse, session):
     person, sitting = earned(session)
     path = f"/staff/sittings/{sitting.id}/void"
     assert browse(person).post(path, {"reason": "my own, please"}).status == 404
-    colleague = make_person(session, "Colleague", staff=StaffRole.REVIEWER)
+    colleague = make_person(session, "Colleague", staff=StaffRole.ADMINISTRATOR)
     organisation = make_organisation(session)
     employ(session, organisation, colleague)
     sitting.organisation_id = organisation.id

@@ -30,7 +30,7 @@ from portal.review.models import Submission
 from portal.verification.models import Verification
 from portal.web.forms import Input
 from portal.web.limits import forget_attempts
-from portal.web.viewer import brand_member, in_organisation, provider_member, provider_owner, public, staff
+from portal.web.viewer import brand_member, in_organisation, provider_member, public, staff
 from tests.factories import make_organisation, make_person
 from tests.house.databases import told
 from tests.pages import Browse, Page
@@ -171,6 +171,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "evidence_id": [*every(Evidence.id), 1],
             "introduction_id": [*one_each(Introduction.id, Introduction.status), 999_999],
             "sitting_id": [*one_each(Sitting.id, Sitting.status), 999_999],
+            "appointment_id": [*every(StaffAppointment.id), 999_999],
             "uuid": [*uuids, NOWHERE],
             "/language/{code": ["en", "zz"],
             "code": ["TRK-01", "P1", "zz"],
@@ -178,7 +179,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "slug": [*one_each(Organisation.slug, Organisation.kind, Organisation.trust), "nowhere"],
             "kid": ["nowhere"],
             "file_path": ["css/base.css", "../portal/settings.py", "nowhere"],
-            "/achievements/{name": ["P1-2026.1", "nowhere"],
+            "/achievements/{name": ["P1-2026.2", "nowhere"],
             "name": [f"{uuid}{suffix}" for uuid in uuids for suffix in ("", ".json", ".jwt", ".exe")],
             "/cases/{number": [*one_each(Case.number, Case.status), "C-0000-0000"],
             "/status/{number": [1, 999_999],
@@ -268,7 +269,7 @@ def test_a_stranger_meets_the_door(walker, method):
 
 @METHODS
 def test_somebody_without_organisation_meets_the_door(walker, session, method):
-    closed = {in_organisation, provider_member, provider_owner, brand_member, staff}
+    closed = {in_organisation, provider_member, brand_member, staff}
     for path, handler, page in walker.walk(make_person(session, "Nobody's"), method):
         check(path, page, (200, 303, 404, 409, 410, 422))
         if closed & set(guards_of(handler)):
@@ -292,7 +293,7 @@ def test_nothing_breaks_for_staff(walker, session, roles, method):
     person = make_person(session, "Staff")
     session.add_all(StaffAppointment(person_id=person.id, role=role, since=clock.now()) for role in roles)
     for path, _, page in walker.walk(person, method):
-        check(path, page, (200, 303, 404, 409, 410, 422), secrets=False)
+        check(path, page, (200, 303, 403, 404, 409, 410, 422), secrets=False)
 
 
 def test_the_secrets_are_where_their_owners_read_them(walker, session, values):

@@ -3,13 +3,13 @@
 from sqlmodel import select
 
 from portal import clock
+from portal.accounts.rules import StaffRole
 from portal.history.queries import timeline
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.organisations.rules import Kind, Trust
 from portal.programme.queries import programme_at
-from portal.web.viewer import Acting, Viewer
-from tests.factories import employ, make_organisation, make_person
+from tests.factories import employ, make_organisation, make_person, viewer_for
 from training.tracks import queries
 from training.tracks.actions import answer_practice, finish_module
 from training.tracks.home import next_step, part
@@ -174,19 +174,17 @@ def test_team_progress(session):
 def test_home_shows_the_next_lesson(session):
     now = clock.now()
 
-    def viewer(person, kind=Kind.PROVIDER, trust=Trust.VERIFIED, **more):
-        return Viewer(
-            person.id, 1, person.name, person.email, True, Acting(1, kind, "X", "member", trust), **more
-        )
+    def viewer(person, kind=Kind.PROVIDER, trust=Trust.VERIFIED):
+        organisation.kind, organisation.trust = kind, trust
+        return viewer_for(session, person)
 
     person = make_person(session)
+    organisation = make_organisation(session, owner=person)
     assert next_step(session, viewer(person), now).path == "/my/learning/TRK-01/1"
     learn(session, person, "TRK-01/1")
     assert next_step(session, viewer(person), now).path == "/my/learning/TRK-01/2"
     assert part(session, viewer(person), now).values["path"].finished == 1
     assert next_step(session, viewer(person, kind=Kind.BRAND), now) is None
     assert next_step(session, viewer(person, trust=Trust.FROZEN), now) is None
-    assert (
-        part(session, Viewer(person.id, 1, "X", "x@example.com", True, None, frozenset({"reviewer"})), now)
-        is None
-    )
+    reviewer = make_person(session, staff=StaffRole.REVIEWER)
+    assert part(session, viewer_for(session, reviewer), now) is None

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from portal.desk.parts import Next, Part
 from portal.ledger.queries import facts_of_people
 from portal.ledger.rules import FactKind
-from portal.organisations.rules import Kind, may
+from portal.organisations.rules import Kind
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.web.viewer import Viewer
@@ -20,7 +20,7 @@ def _path(session: Session, viewer: Viewer, now: datetime) -> LearningPath | Non
     acting = viewer.organisation
     if acting is None and viewer.is_staff:
         return None
-    if acting and (acting.kind != Kind.PROVIDER or not may(acting.trust, "learn")):
+    if acting and (acting.kind != Kind.PROVIDER or not viewer.may("learn")):
         return None
     paths = open_paths(programme_at(session, now), states_of(session, viewer.person_id))
     return next((p for p in paths if p.next), paths[0] if paths else None)

@@ -4,26 +4,17 @@ from litestar import Request, Response, Router
 from sqlmodel import Session
 
 from portal import clock
-from portal.organisations.rules import require
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
-from portal.web.viewer import Viewer, signed_in, viewer_of
+from portal.web.viewer import signed_in, viewer_of
 from training.tracks import actions, queries, rules
 
 
-def _learner(request: Request) -> Viewer:
-    """A person alone may learn; one who acts for an organisation may while it holds the right."""
-    viewer = viewer_of(request)
-    if viewer.organisation:
-        require(viewer.organisation.trust, "learn")
-    return viewer
-
-
-@get("/my/learning")
+@get("/my/learning", right="learn")
 def learning(request: Request, session: Session) -> Response[str]:
-    viewer = _learner(request)
+    viewer = viewer_of(request)
     paths = rules.paths_of(programme_at(session, clock.now()), queries.states_of(session, viewer.person_id))
     return html(
         request,
@@ -33,9 +24,9 @@ def learning(request: Request, session: Session) -> Response[str]:
     )
 
 
-@get("/my/learning/{code:str}")
+@get("/my/learning/{code:str}", right="learn")
 def track(request: Request, session: Session, code: str) -> Response[str]:
-    viewer = _learner(request)
+    viewer = viewer_of(request)
     entry = found(
         rules.track_of(programme_at(session, clock.now()), code, queries.states_of(session, viewer.person_id))
     )
@@ -75,15 +66,15 @@ def _lesson_page(
     )
 
 
-@get("/my/learning/{code:str}/{number:int}")
+@get("/my/learning/{code:str}/{number:int}", right="learn")
 def lesson(request: Request, session: Session, code: str, number: int) -> Response[str]:
-    _learner(request)
+    viewer_of(request)
     return _lesson_page(request, session, _lesson(request, code, number))
 
 
-@post("/my/learning/{code:str}/{number:int}/practice")
+@post("/my/learning/{code:str}/{number:int}/practice", right="learn")
 def practise(request: Request, session: Session, form: Form, code: str, number: int) -> Response:
-    viewer = _learner(request)
+    viewer = viewer_of(request)
     read = _lesson(request, code, number)
     answers = [whole(form[f"answer-{n}"]) for n in range(1, len(read.practice) + 1)]
     if rules.unanswered(read.practice, answers):
@@ -92,9 +83,9 @@ def practise(request: Request, session: Session, form: Form, code: str, number: 
     return go(f"/my/learning/{read.module}#practice")
 
 
-@post("/my/learning/{code:str}/{number:int}/finish")
+@post("/my/learning/{code:str}/{number:int}/finish", right="learn")
 def finish(request: Request, session: Session, code: str, number: int) -> Response:
-    viewer = _learner(request)
+    viewer = viewer_of(request)
     read, now = _lesson(request, code, number), clock.now()
     programme = programme_at(session, now)
     actions.finish_module(session, read, programme, by=viewer.person_id, now=now)
