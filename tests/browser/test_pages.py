@@ -37,6 +37,7 @@ PAGES = {
         "/my",
         "/my/level",
         "/my/team",
+        "/my/team → /my/team/",
         "/my/learning",
         "/my/learning/TRK-01/1",
         "/my/exams/P1",
@@ -60,6 +61,7 @@ PAGES = {
         "/staff/organisations?q=内蒙古草原优选 → /staff/organisations/",
         "/staff/briefs",
         "/staff/sittings",
+        "/staff/people",
         "/staff/history",
     ),
 }
