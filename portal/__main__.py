@@ -1,4 +1,4 @@
-"""The command line: `yuqiao setup | serve | worker | migrate | sweep`."""
+"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | history | files`."""
 
 import argparse
 import signal
@@ -48,9 +48,11 @@ def serve() -> None:
     from portal import context
     from portal.accounts.queries import has_demo_people
     from portal.db import transaction
+    from portal.files.store import check_store
     from portal.settings import Misconfigured, settings
 
     settings().require_complete()
+    check_store()
     setup()
     with transaction(context.sessions(), read_only=True) as session:
         if settings().production and has_demo_people(session):
@@ -147,6 +149,18 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     reading.add_argument("--dry-run", action="store_true")
     reading.add_argument("--json", action="store_true", dest="as_json")
     reading.set_defaults(run=import_questions)
+
+    from portal.files.command import sweep_orphans
+    from portal.history.command import head, verify
+
+    history = commands.add_parser("history", help="the record of changes").add_subparsers(required=True)
+    verifying = history.add_parser("verify", help="is every row as it was written")
+    verifying.add_argument("--head", default="", help="a file of heads kept elsewhere")
+    verifying.set_defaults(run=verify)
+    history.add_parser("head", help="where the record ends, as a line of JSON").set_defaults(run=head)
+
+    files = commands.add_parser("files", help="the file store").add_subparsers(required=True)
+    files.add_parser("sweep", help="remove what no row names").set_defaults(run=sweep_orphans)
 
 
 if __name__ == "__main__":

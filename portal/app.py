@@ -36,6 +36,8 @@ from portal.db import Sessions, transaction
 from portal.desk import own
 from portal.desk import pages as desk_pages
 from portal.desk.parts import CONTRIBUTIONS
+from portal.files.jobs import sweep_files
+from portal.history.jobs import sweep_heads
 from portal.jobs import broker
 from portal.mail.jobs import sweep_mails
 from portal.organisations import pages as organisation_pages
@@ -104,6 +106,8 @@ def put_together() -> None:
         sweep_providers,
         sweep_introductions,
         sweep_briefs,
+        sweep_heads,
+        sweep_files,
     ]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
+from portal.history.actions import seal
 from portal.jobs import drop_jobs, release_jobs
 
 Sessions = sessionmaker[Session]
@@ -40,12 +41,13 @@ def make_sessions(bind: Engine | Connection) -> Sessions:
 
 @contextmanager
 def transaction(sessions: Sessions, *, read_only: bool = False) -> Iterator[Session]:
-    """One transaction: commit, then let the jobs leave; on any exception roll back and drop them."""
+    """One transaction: chain what was recorded, commit, let the jobs leave; on any exception roll back and drop them."""
     session = sessions()
     if read_only:
         session.connection(execution_options={"read_only": True})
     try:
         yield session
+        seal(session)
         session.commit()
     except BaseException:
         session.rollback()

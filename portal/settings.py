@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     mail_from: str = "Yuqiao <registry@yuqiao.example>"
     secret_key: str = ""
     data_dir: Path = ROOT / "var"
+    files_url: str = ""
+    files_s3_endpoint: str = ""
+    files_s3_access_key: str = ""
+    files_s3_secret: str = ""
+    files_s3_region: str = ""
     demo: bool = False
     clock_ahead_days: int = 0
 
@@ -57,9 +62,27 @@ class Settings(BaseSettings):
         return path.read_text()
 
     def require_complete(self) -> None:
-        """Raise `Misconfigured` when production lacks what it cannot safely do without."""
-        if not self.production:
-            return
+        """Raise `Misconfigured` when production lacks what it cannot safely do without, or files have no place."""
+        wrong = self._wrong_with_files()
+        if self.production:
+            wrong += self._wrong_with_production()
+        if wrong:
+            raise Misconfigured("Not started. " + "; ".join(wrong) + ".")
+
+    def _wrong_with_files(self) -> list[str]:
+        url = urlsplit(self.files_url)
+        if not self.files_url:
+            return []
+        if url.scheme != "s3" or not url.hostname:
+            return ["FILES_URL must be empty or s3://bucket"]
+        wrong = []
+        if not (self.files_s3_access_key and self.files_s3_secret):
+            wrong.append("FILES_S3_ACCESS_KEY and FILES_S3_SECRET must be set with FILES_URL")
+        if self.production and self.files_s3_endpoint and urlsplit(self.files_s3_endpoint).scheme != "https":
+            wrong.append("FILES_S3_ENDPOINT must be an https address")
+        return wrong
+
+    def _wrong_with_production(self) -> list[str]:
         wrong = []
         if len(self.secret_key) < 32:
             wrong.append("SECRET_KEY must be set to at least 32 random characters")
@@ -75,8 +98,7 @@ class Settings(BaseSettings):
             wrong.append("DEMO must be off")
         if self.clock_ahead_days:
             wrong.append("CLOCK_AHEAD_DAYS must be 0")
-        if wrong:
-            raise Misconfigured("Not started. " + "; ".join(wrong) + ".")
+        return wrong
 
 
 @lru_cache(maxsize=1)

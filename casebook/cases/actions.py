@@ -35,6 +35,7 @@ from casebook.search.actions import index, remove
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
 from portal.files.actions import store_file
+from portal.files.rules import Kind as FileKind
 from portal.history.actions import record
 from portal.ledger.actions import end_facts, retract_facts, write_fact
 from portal.ledger.rules import FactKind
@@ -183,6 +184,7 @@ def _move(
     by: int | None,
     now: datetime,
     reason: str = "",
+    personal: dict[str, Any] | None = None,
     **after: Any,
 ) -> None:
     before = row.status
@@ -198,6 +200,7 @@ def _move(
         organisation_id=row.organisation_id,
         before={"status": before.value},
         after={"status": row.status.value, **after},
+        personal=personal,
         reason=reason,
     )
 
@@ -209,7 +212,15 @@ def add_evidence(
         raise Refused(mark("This case takes no more evidence: it lies with the reviewers or is closed."))
     if len(evidence_of(session, row.id or 0)) >= MOST_EVIDENCE:
         raise Refused(mark("A case holds at most 20 files. Remove one first."), status=422)
-    file = store_file(session, name, content, organisation_id=row.organisation_id, by=by, now=now)
+    file = store_file(
+        session,
+        name,
+        content,
+        kind=FileKind.EVIDENCE,
+        organisation_id=row.organisation_id,
+        by=by,
+        now=now,
+    )
     evidence = Evidence(case_id=row.id or 0, file_id=file.id or 0, note=note)
     session.add(evidence)
     session.flush()
@@ -265,7 +276,7 @@ def send_to_client(
     )
     if wrong:
         raise Refused(wrong, status=422)
-    _move(session, row, "send", verb="case sent to the client", by=by.id, now=now, email=email.lower())
+    _move(session, row, "send", verb="case sent to the client", by=by.id, now=now, personal={"email": email.lower()})
     _void_links(session, row, now=now)
     token = secrets.token_urlsafe(32)
     session.add(
@@ -350,8 +361,7 @@ def answer_case(
         "dispute" if disputed else "confirm",
         by=None,
         now=now,
-        name=entry.name,
-        role=entry.role,
+        personal={"name": entry.name, "role": entry.role},
         rating=entry.rating,
         verb="case disputed by the client" if disputed else "case confirmed by the client",
         disputed=disputed,

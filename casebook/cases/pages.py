@@ -36,6 +36,7 @@ from portal import clock
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
 from portal.files.pages import send_file
+from portal.files.rules import Purpose
 from portal.history.queries import timeline
 from portal.i18n import gettext, language
 from portal.organisations.models import Organisation
@@ -273,7 +274,7 @@ def remove_evidence(request: Request, session: Session, case_id: int, evidence_i
 def open_evidence(request: Request, session: Session, case_id: int, evidence_id: int) -> Response[bytes]:
     _own(request, session, case_id)
     _, file = found(queries.evidence_in(session, evidence_id, case_id))
-    return send_file(session, file, by=viewer_of(request).person_id)
+    return send_file(session, file, Purpose.OWN, by=viewer_of(request).person_id)
 
 
 @post("/my/cases/{case_id:int}/send", right="draft")
@@ -507,7 +508,7 @@ def evidence_for_review(
     ):
         raise NotFound
     _, file = found(queries.evidence_in(session, evidence_id, submission.subject_id))
-    return send_file(session, file, by=viewer.person_id)
+    return send_file(session, file, Purpose.REVIEW, by=viewer.person_id)
 
 
 routers = [

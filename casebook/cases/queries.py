@@ -13,7 +13,7 @@ from casebook.cases.models import Case, Confirmation, Evidence, Outcome
 from casebook.cases.rules import Draft, Kind, Line, Status, Verdict
 from portal.accounts.models import Person
 from portal.files.models import StoredFile
-from portal.history.models import History
+from portal.files.queries import Opening, openings, times_opened
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.rules import EmploymentStatus, Trust
 
@@ -86,12 +86,7 @@ class EvidenceRow:
 
 
 def evidence_of(session: Session, case_id: int) -> list[EvidenceRow]:
-    opened = (
-        select(History.subject_id, func.count().label("times"))
-        .where(History.subject_kind == "file", History.verb == "file opened")
-        .group_by(col(History.subject_id))
-        .subquery()
-    )
+    opened = times_opened()
     rows = session.exec(
         select(
             Evidence.id,
@@ -103,7 +98,7 @@ def evidence_of(session: Session, case_id: int) -> list[EvidenceRow]:
             func.coalesce(opened.c.times, 0),
         )  # type: ignore[call-overload]
         .join(StoredFile, col(Evidence.file_id) == col(StoredFile.id))
-        .join(opened, opened.c.subject_id == StoredFile.id, isouter=True)
+        .join(opened, opened.c.file_id == StoredFile.id, isouter=True)
         .where(Evidence.case_id == case_id, col(Evidence.removed_at).is_(None))
         .order_by(col(Evidence.id))
     )
@@ -118,19 +113,10 @@ def evidence_in(session: Session, evidence_id: int, case_id: int) -> tuple[Evide
     ).first()
 
 
-def openings_of(session: Session, case_id: int) -> list[tuple[datetime, str | None, str]]:
-    """Who opened which evidence when, newest first."""
-    return list(
-        session.exec(
-            select(History.at, Person.name, StoredFile.name)
-            .join(StoredFile, col(History.subject_id) == col(StoredFile.id))
-            .join(Evidence, col(Evidence.file_id) == col(StoredFile.id))
-            .join(Person, col(History.actor_id) == col(Person.id), isouter=True)
-            .where(History.subject_kind == "file", History.verb == "file opened", Evidence.case_id == case_id)
-            .order_by(col(History.id).desc())
-            .limit(50)
-        ).all()
-    )
+def openings_of(session: Session, case_id: int) -> list[Opening]:
+    """Who opened which evidence when, newest first; of evidence that was removed too."""
+    files = list(session.exec(select(Evidence.file_id).where(Evidence.case_id == case_id)))
+    return openings(session, files) if files else []
 
 
 def confirmation_by_token(

@@ -1,30 +1,35 @@
-"""Keep a file, and read it back."""
+"""Keep a file, read it back with a note of who did, remove what no row names."""
 
 import hashlib
-import os
-import tempfile
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from portal.files.models import StoredFile
-from portal.files.rules import accept
-from portal.settings import settings
+from portal.files import store
+from portal.files.models import FileAccess, StoredFile
+from portal.files.queries import named
+from portal.files.rules import Kind, Purpose, accept
+
+ORPHAN_AFTER = timedelta(days=1)  # longer than any transaction between bytes and row
 
 
 def store_file(
-    session: Session, name: str, content: bytes, *, organisation_id: int | None, by: int, now: datetime
+    session: Session,
+    name: str,
+    content: bytes,
+    *,
+    kind: Kind,
+    organisation_id: int | None,
+    by: int,
+    now: datetime,
 ) -> StoredFile:
-    """Check and keep a document; Refused with a sentence when it isn't one. Bytes first, row second: a crash leaves no row."""
-    name, media_type = accept(name, content)
+    """Check and keep a document; Refused with a sentence when it isn't one or the store is silent.
+
+    Bytes first, row second: a crash between them leaves bytes that the sweep removes, never a row without bytes.
+    """
+    name, media_type = accept(name, content, kind)
     sha256 = hashlib.sha256(content).hexdigest()
-    path = _path(sha256)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content)
-        os.replace(file.name, path)
+    store.put(sha256, content)
     row = StoredFile(
         sha256=sha256,
         name=name,
@@ -39,9 +44,17 @@ def store_file(
     return row
 
 
-def read_file(file: StoredFile) -> bytes:
-    return _path(file.sha256).read_bytes()
+def open_file(session: Session, file: StoredFile, purpose: Purpose, *, by: int, now: datetime) -> bytes:
+    """The bytes; that they were opened is written down."""
+    content = store.get(file.sha256)
+    session.add(FileAccess(file_id=file.id or 0, person_id=by, at=now, purpose=purpose))
+    return content
 
 
-def _path(sha256: str) -> Path:
-    return settings().data_dir / "files" / sha256[:2] / sha256
+def remove_orphans(session: Session, *, now: datetime) -> int:
+    """Bytes older than a day that no row names, such as an upload leaves that was taken back. How many went."""
+    before, removed = now - ORPHAN_AFTER, 0
+    for hashes in store.kept_before(before):
+        known = named(session, hashes)
+        removed += sum(store.remove(sha256, before=before) for sha256 in hashes if sha256 not in known)
+    return removed

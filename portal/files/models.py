@@ -1,8 +1,11 @@
-"""Uploaded files: rows here, bytes by content hash in the data folder."""
+"""Uploaded files: rows here, bytes by content hash in the file store; who opened which when."""
 
 from datetime import datetime
 
 from sqlmodel import Field, SQLModel
+
+from portal.columns import enum_field
+from portal.files.rules import Purpose
 
 
 class StoredFile(SQLModel, table=True):
@@ -15,3 +18,14 @@ class StoredFile(SQLModel, table=True):
     organisation_id: int | None = Field(default=None, foreign_key="organisation.id", index=True)
     uploaded_by: int = Field(foreign_key="person.id")
     uploaded_at: datetime
+
+
+class FileAccess(SQLModel, table=True):
+    """Somebody opened a file. Its owners read who, when and what for."""
+
+    __tablename__ = "file_access"
+    id: int | None = Field(default=None, primary_key=True)
+    file_id: int = Field(foreign_key="stored_file.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    at: datetime
+    purpose: Purpose = enum_field(Purpose)

@@ -1,13 +1,15 @@
-"""Timelines."""
+"""Timelines, and the chain from its first row to its end."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from portal.accounts.models import Person
-from portal.history.models import History
+from portal.history.chain import Link
+from portal.history.models import History, HistoryEnd, HistoryHead
 from portal.organisations.models import Organisation
 
 
@@ -20,7 +22,7 @@ class Entry:
     subject_id: int
     organisation: str | None
     before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    after: dict[str, Any] | None  # with the personal part, unless it was erased
     reason: str
 
 
@@ -34,7 +36,13 @@ _COLUMNS: tuple[Any, ...] = (
     History.before,
     History.after,
     History.reason,
+    History.personal,
 )
+
+
+def _entry(row: Any) -> Entry:
+    *shown, before, after, reason, personal = row
+    return Entry(*shown, before, {**(after or {}), **personal} if personal else after, reason)
 
 
 def timeline(session: Session, subject_kind: str, subject_id: int) -> list[Entry]:
@@ -46,7 +54,7 @@ def timeline(session: Session, subject_kind: str, subject_id: int) -> list[Entry
         .where(History.subject_kind == subject_kind, History.subject_id == subject_id)
         .order_by(col(History.at).desc(), col(History.id).desc())
     )
-    return [Entry(*row) for row in rows]
+    return [_entry(row) for row in rows]
 
 
 def recent(session: Session, *, organisation_id: int | None = None, limit: int = 50) -> list[Entry]:
@@ -55,6 +63,37 @@ def recent(session: Session, *, organisation_id: int | None = None, limit: int =
     if organisation_id is not None:
         query = query.where(History.organisation_id == organisation_id)
     return [
-        Entry(*row)
+        _entry(row)
         for row in session.exec(query.order_by(col(History.at).desc(), col(History.id).desc()).limit(limit))
     ]
+
+
+def end_of_chain(session: Session, *, lock: bool = False) -> HistoryEnd:
+    query = select(HistoryEnd).execution_options(populate_existing=True)
+    return session.exec(query.with_for_update() if lock else query).one()
+
+
+_LINK: tuple[Any, ...] = tuple(getattr(History, field.name) for field in fields(Link))
+
+
+def unsealed(session: Session) -> list[Link]:
+    """Rows of this transaction that have no number yet, as the database gives them back."""
+    query = select(*_LINK).where(col(History.seq).is_(None)).order_by(col(History.id))
+    return [Link(*row) for row in session.exec(query)]
+
+
+def chain(session: Session) -> Iterator[Link]:
+    """Every row in the order of the numbers, a thousand at a time; those without a number last."""
+    query = select(*_LINK).order_by(col(History.seq).nulls_last(), col(History.id))
+    for row in session.exec(query.execution_options(yield_per=1000)):
+        yield Link(*row)
+
+
+def head_of(session: Session, day: date) -> HistoryHead | None:
+    return session.get(HistoryHead, day)
+
+
+def heads(session: Session, *, unexported: bool = False) -> list[HistoryHead]:
+    """The heads of all days, oldest first."""
+    query = select(HistoryHead).order_by(col(HistoryHead.day))
+    return list(session.exec(query.where(col(HistoryHead.exported_at).is_(None)) if unexported else query))

@@ -54,6 +54,7 @@ FIELDS = {
     "module": mark("Lesson"),
     "hours": mark("Training hours"),
 }
+EARLIER_VERBS = (mark("file opened"),)  # not written any more, still in the record
 TAXONOMIES = {"industry": "industries", "must_have": "capabilities", "fee_model": "fee_models"}
 WORDS = {
     "draft": mark("draft"),

@@ -15,3 +15,4 @@ class Mail(SQLModel, table=True):
     sent_at: datetime | None = Field(default=None, index=True)
     attempts: int = 0
     last_error: str = Field(default="", max_length=500)
+    unsubscribe_path: str | None = Field(default=None, max_length=200)  # of mails that may be muted

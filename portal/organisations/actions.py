@@ -90,7 +90,7 @@ def join(session: Session, employment: Employment, person: Person, *, now: datet
         by=person.id,
         now=now,
         organisation_id=employment.organisation_id,
-        after={"person": person.name},
+        personal={"person": person.name},
     )
 
 
@@ -167,7 +167,7 @@ def invite(
         by=by.id,
         now=now,
         organisation_id=organisation.id,
-        after={"email": email.lower()},
+        personal={"email": email.lower()},
     )
     return employment
 
@@ -212,7 +212,8 @@ def end_employment(
         by=by,
         now=now,
         organisation_id=employment.organisation_id,
-        after={"email": employment.email, "how": ending.value},
+        after={"how": ending.value},
+        personal={"email": employment.email},
     )
 
 

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from portal.files.actions import store_file
 from portal.files.models import StoredFile
+from portal.files.rules import Kind
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
@@ -36,7 +37,9 @@ def hand_in(
     """Licence in, onto the desk. Refused with a sentence when the file is unfit or it lies on the desk already."""
     require(programme_at(session, now), organisation, "verify")
     assert organisation.id is not None  # noqa: S101
-    licence = store_file(session, file_name, content, organisation_id=organisation.id, by=by, now=now)
+    licence = store_file(
+        session, file_name, content, kind=Kind.LICENCE, organisation_id=organisation.id, by=by, now=now
+    )
     row = verification_of(session, organisation.id).verification
     if row is None:
         row = Verification(

@@ -5,6 +5,8 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.files.pages import send_file
+from portal.files.queries import openings
+from portal.files.rules import Purpose
 from portal.history.queries import timeline
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
@@ -32,6 +34,7 @@ def _page(
         form=form,
         errors=errors,
         standing=standing,
+        openings=openings(session, [standing.licence.id or 0]) if standing.licence else [],
         items=ITEMS,
         organisation=session.get_one(Organisation, acting.id),
         timeline=timeline(session, "verification", standing.verification.id or 0)
@@ -78,7 +81,8 @@ def hand_in(request: Request, session: Session, form: Form) -> Response:
 def own_licence(request: Request, session: Session) -> Response[bytes]:
     viewer = viewer_of(request)
     acting = found(viewer.organisation if viewer.is_owner else None)
-    return send_file(session, found(queries.verification_of(session, acting.id).licence), by=viewer.person_id)
+    licence = found(queries.verification_of(session, acting.id).licence)
+    return send_file(session, licence, Purpose.OWN, by=viewer.person_id)
 
 
 @get("/staff/review/{submission_id:int}/licence", opt={"writes": True})
@@ -89,9 +93,8 @@ def licence_for_review(request: Request, session: Session, submission_id: int) -
     )
     if submission.subject_kind != "verification":
         raise NotFound
-    return send_file(
-        session, actions.for_review(session, submission.subject_id)["licence"], by=viewer.person_id
-    )
+    licence = actions.for_review(session, submission.subject_id)["licence"]
+    return send_file(session, licence, Purpose.REVIEW, by=viewer.person_id)
 
 
 routers = [
