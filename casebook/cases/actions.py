@@ -276,7 +276,15 @@ def send_to_client(
     )
     if wrong:
         raise Refused(wrong, status=422)
-    _move(session, row, "send", verb="case sent to the client", by=by.id, now=now, personal={"email": email.lower()})
+    _move(
+        session,
+        row,
+        "send",
+        verb="case sent to the client",
+        by=by.id,
+        now=now,
+        personal={"email": email.lower()},
+    )
     _void_links(session, row, now=now)
     token = secrets.token_urlsafe(32)
     session.add(

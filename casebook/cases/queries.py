@@ -11,7 +11,6 @@ from sqlmodel import Session, col, func, or_, select
 
 from casebook.cases.models import Case, Confirmation, Evidence, Outcome
 from casebook.cases.rules import Draft, Kind, Line, Status, Verdict
-from portal.accounts.models import Person
 from portal.files.models import StoredFile
 from portal.files.queries import Opening, openings, times_opened
 from portal.organisations.models import Employment, Organisation

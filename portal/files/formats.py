@@ -66,11 +66,15 @@ def _size(width: int, height: int) -> str:
 
 def _png(content: bytes) -> str:
     """Chunks with their checksums, IHDR first, IEND last (PNG, third edition, section 5)."""
-    at, names = 8, []
+    at = 8
+    names: list[bytes] = []
     while at + 12 <= len(content):
         (length,) = struct.unpack_from(">I", content, at)
         name, end = content[at + 4 : at + 8], at + 12 + length
-        if end > len(content) or zlib.crc32(content[at + 4 : end - 4]) != struct.unpack_from(">I", content, end - 4)[0]:
+        if (
+            end > len(content)
+            or zlib.crc32(content[at + 4 : end - 4]) != struct.unpack_from(">I", content, end - 4)[0]
+        ):
             return _BROKEN
         if not names:
             if name != b"IHDR" or length != 13:
@@ -119,14 +123,10 @@ def _one_jpeg(content: bytes, start: int) -> tuple[str, int]:
         elif marker in _ALONE:
             at += 2
         else:
-            if at + 4 > len(content):
-                break
-            (length,) = struct.unpack_from(">H", content, at + 2)
-            if length < 2 or at + 2 + length > len(content):
+            length = int.from_bytes(content[at + 2 : at + 4], "big")
+            if length < (8 if marker in _FRAMES else 2) or at + 2 + length > len(content):
                 break
             if marker in _FRAMES:
-                if length < 8:
-                    break
                 height, width = struct.unpack_from(">HH", content, at + 5)
                 wrong = _size(width, height)
                 if wrong:

@@ -40,4 +40,6 @@ def openings(session: Session, file_ids: Sequence[int], limit: int = 50) -> list
 
 def times_opened() -> Subquery:
     """(file_id, times) to be joined."""
-    return select(FileAccess.file_id, func.count().label("times")).group_by(col(FileAccess.file_id)).subquery()
+    return (
+        select(FileAccess.file_id, func.count().label("times")).group_by(col(FileAccess.file_id)).subquery()
+    )

@@ -113,14 +113,14 @@ def _store(chosen: Settings) -> LocalStore | S3Store:
 def _open(chosen: Settings) -> LocalStore | S3Store:
     if not chosen.files_url:
         return LocalStore(chosen.data_dir / "files", mkdir=True)
-    url = urlsplit(chosen.files_url)
+    url, region = urlsplit(chosen.files_url), chosen.files_s3_region or "us-east-1"
     return S3Store(
         url.hostname,
         prefix=url.path.strip("/") or None,
         access_key_id=chosen.files_s3_access_key,
         secret_access_key=chosen.files_s3_secret,
-        region=chosen.files_s3_region or "us-east-1",
-        **({"endpoint": chosen.files_s3_endpoint} if chosen.files_s3_endpoint else {}),
+        region=region,
+        endpoint=chosen.files_s3_endpoint or f"https://s3.{region}.amazonaws.com",
         client_options={
             "timeout": _WAIT,
             "connect_timeout": _CONNECT,

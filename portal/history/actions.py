@@ -4,8 +4,8 @@ import secrets
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Session, col, null, update
 from sqlalchemy import bindparam
+from sqlmodel import Session, col, null, update
 
 from portal.history.chain import digest_of, hash_of
 from portal.history.models import History, HistoryHead

@@ -99,7 +99,9 @@ def _fault(link: Link, number: int, previous: str) -> str:
         return "is missing" if link.seq > number else "has a number that was given already"
     if link.previous != previous:
         return "does not follow the row before it"
-    if link.personal and (not link.personal_digest or digest_of(link.personal, link.salt or "") != link.personal_digest):
+    if link.personal and (
+        not link.personal_digest or digest_of(link.personal, link.salt or "") != link.personal_digest
+    ):
         return "was changed in its personal part"
     if link.hash != hash_of(link, number, previous):
         return "was changed"

@@ -1,7 +1,7 @@
 """Timelines, and the chain from its first row to its end."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -41,8 +41,9 @@ _COLUMNS: tuple[Any, ...] = (
 
 
 def _entry(row: Any) -> Entry:
-    *shown, before, after, reason, personal = row
-    return Entry(*shown, before, {**(after or {}), **personal} if personal else after, reason)
+    *shown, personal = row
+    entry = Entry(*shown)
+    return replace(entry, after={**(entry.after or {}), **personal}) if personal else entry
 
 
 def timeline(session: Session, subject_kind: str, subject_id: int) -> list[Entry]:

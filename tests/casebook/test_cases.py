@@ -24,7 +24,8 @@ from portal import clock
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
-from portal.history.models import History
+from portal.files.models import FileAccess
+from portal.files.rules import Purpose
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.mail.models import Mail
@@ -649,10 +650,8 @@ def test_evidence_is_for_its_owner_and_the_reviewer_at_work_and_each_opening_is_
     submission.status = "approved"
     session.flush()
     assert browse(two).get(path).status == 404
-    opened = session.exec(
-        select(History.actor_id).where(History.verb == "file opened").order_by(col(History.id))
-    ).all()
-    assert opened == [owner.id, one.id, two.id]
+    opened = session.exec(select(FileAccess.person_id, FileAccess.purpose).order_by(col(FileAccess.id))).all()
+    assert opened == [(owner.id, Purpose.OWN), (one.id, Purpose.REVIEW), (two.id, Purpose.REVIEW)]
     assert provider.post(own + "/remove").status == 409
     case.status = Status.DRAFT
     session.flush()

@@ -38,7 +38,9 @@ def settings_of(**values: object) -> Settings:
 
 def example() -> dict[str, str]:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    return dict(re.fullmatch(r"([A-Z_]+)=(.*)", line).groups() for line in lines if line and line[0] != "#")  # type: ignore[union-attr]
+    return dict(
+        re.fullmatch(r"([A-Z0-9_]+)=(.*)", line).groups() for line in lines if line and line[0] != "#"
+    )  # type: ignore[union-attr]
 
 
 def test_every_setting_is_in_the_example_and_the_other_way_round():
