@@ -48,6 +48,7 @@ from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import consider_sent
+from portal.notices.actions import consider_read
 from portal.organisations.actions import end_employment, invite, join, save_storefront, set_roles
 from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
@@ -859,5 +860,6 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
                 session.flush()
                 index_provider(session, organisation.id or 0, now=now)
         consider_sent(session, now=now)
+        consider_read(session, before=now - timedelta(days=7))
         session.info.pop("jobs", None)  # these mails are part of the story, not for sending
         assert {address for address, _ in LOGINS} >= {email for email, _, _ in STAFF}  # noqa: S101

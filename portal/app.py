@@ -40,6 +40,8 @@ from portal.files.jobs import sweep_files
 from portal.history.jobs import sweep_heads
 from portal.jobs import broker
 from portal.mail.jobs import sweep_mails
+from portal.notices import pages as notices_pages
+from portal.notices.jobs import sweep_notices, sweep_tips
 from portal.organisations import pages as organisation_pages
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
@@ -60,6 +62,7 @@ from training.tracks import pages as tracks_pages
 ROUTERS = [
     *accounts_pages.routers,
     *desk_pages.routers,
+    *notices_pages.routers,
     *organisation_pages.routers,
     review_pages.router,
     staffing_pages.router,
@@ -108,6 +111,8 @@ def put_together() -> None:
         sweep_briefs,
         sweep_heads,
         sweep_files,
+        sweep_tips,
+        sweep_notices,
     ]
 
 

@@ -29,6 +29,11 @@ def is_working_day(day: date) -> bool:
     return bool(_calendar.is_working_day(day))
 
 
+def is_working_time(at: datetime) -> bool:
+    here = at.astimezone(CHINA)
+    return is_working_day(here.date()) and DAY_STARTS <= here.time() < DAY_ENDS
+
+
 def add_working_hours(start: datetime, hours: float) -> datetime:
     """The moment at which `hours` of working time (09–18 in China, working days) have passed since `start`."""
     left, at = timedelta(hours=hours), start.astimezone(CHINA)

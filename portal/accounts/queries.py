@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import LoginSession, MailedToken, Person, StaffAppointment
 from portal.accounts.rules import TokenKind
+from portal.notices.models import Notice
 from portal.organisations.models import Employment, EmploymentRole, Organisation
 from portal.organisations.queries import in_force
 from portal.organisations.rules import EmploymentStatus
@@ -19,9 +20,16 @@ def person_by_email(session: Session, email: str) -> Person | None:
 
 def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewer | None:
     """The viewer behind a session token: one query for the person, one for the programme in force."""
+    unread = select(func.count()).where(Notice.person_id == Person.id, col(Notice.read_at).is_(None))
     rows = session.exec(
         select(
-            LoginSession.id, Person, Employment.id, Organisation, EmploymentRole.role, StaffAppointment.role
+            LoginSession.id,
+            Person,
+            Employment.id,
+            Organisation,
+            EmploymentRole.role,
+            StaffAppointment.role,
+            unread.scalar_subquery(),
         )  # type: ignore[call-overload]
         .join(Person, col(LoginSession.person_id) == col(Person.id))
         .join(
@@ -44,7 +52,7 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
     ).all()
     if not rows:
         return None
-    session_id, person, employment_id, organisation, _, _ = rows[0]
+    session_id, person, employment_id, organisation, _, _, count = rows[0]
     acting = organisation and Acting(
         organisation.id,
         organisation.kind,
@@ -63,6 +71,7 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
         programme_at(session, now),
         acting,
         frozenset(str(row[5]) for row in rows if row[5]),
+        count,
     )
 
 

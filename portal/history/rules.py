@@ -53,6 +53,8 @@ FIELDS = {
     "pass_marks": mark("Right answers to pass"),
     "module": mark("Lesson"),
     "hours": mark("Training hours"),
+    "by_mail": mark("By mail"),
+    "in_portal": mark("In the portal"),
 }
 EARLIER_VERBS = (mark("file opened"),)  # not written any more, still in the record
 TAXONOMIES = {"industry": "industries", "must_have": "capabilities", "fee_model": "fee_models"}

@@ -59,6 +59,9 @@ def _send(mail: Mail) -> None:
     message["To"] = mail.to_address
     message["Subject"] = mail.subject
     message["Message-ID"] = make_msgid(str(mail.id), domain=address.partition("@")[2])
+    if mail.unsubscribe_path:  # RFC 8058
+        message["List-Unsubscribe"] = f"<{settings().base_url}{mail.unsubscribe_path}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     host, port = url.hostname or "127.0.0.1", url.port or (465 if url.scheme == "smtps" else 587)
     server = (

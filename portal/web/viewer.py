@@ -34,6 +34,7 @@ class Viewer:
     programme: Programme  # in force at this request
     organisation: Acting | None = None
     staff_roles: frozenset[str] = field(default_factory=frozenset)
+    unread: int = 0  # notices
 
     @property
     def is_staff(self) -> bool:

@@ -1,0 +1,122 @@
+"""Everything the portal tells people: one catalogue of kinds, and which of them may be muted."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from portal.refusal import mark
+
+KEPT_FOR = timedelta(days=180)  # once read
+TIP_EVERY, LOOK_EVERY = timedelta(days=7), timedelta(days=1)
+
+
+class Class(StrEnum):
+    ACCOUNT = "account"  # mail only: links that open the account
+    ACTIVE = "active"  # mail and portal: clocks run, or something was decided
+    SEMI = "semi"  # may be muted, by mail and in the portal
+
+
+@dataclass(frozen=True)
+class NoticeKind:
+    name: str  # catalogue key, as the other two
+    why: str  # why one gets it
+    kind: Class
+
+
+_ASKED = mark("You get this mail because somebody used this address on Yuqiao to sign up or sign in.")
+_OWNER = mark("You get this because you are an owner of your organisation; what is decided can't be muted.")
+
+# Template in templates/mail → what it is. A house test holds the two together.
+CATALOGUE: dict[str, NoticeKind] = {
+    "accounts/already": NoticeKind(mark("Signing up twice"), _ASKED, Class.ACCOUNT),
+    "accounts/confirm": NoticeKind(mark("Confirming your address"), _ASKED, Class.ACCOUNT),
+    "accounts/reset": NoticeKind(mark("A new password"), _ASKED, Class.ACCOUNT),
+    "organisations/invitation": NoticeKind(
+        mark("Invitation to an organisation"),
+        mark(
+            "You get this mail because an organisation on Yuqiao entered this address. Nothing else is sent to it."
+        ),
+        Class.ACCOUNT,
+    ),
+    "cases/confirm": NoticeKind(
+        mark("Confirming a case as its client"),
+        mark(
+            "You get this mail because a service provider named you as its client. Nothing else is sent to you."
+        ),
+        Class.ACCOUNT,
+    ),
+    "cases/answered": NoticeKind(mark("The client's answer to a case"), _OWNER, Class.ACTIVE),
+    "cases/decided": NoticeKind(mark("Decision on a case"), _OWNER, Class.ACTIVE),
+    "verification/decided": NoticeKind(mark("Decision on your verification"), _OWNER, Class.ACTIVE),
+    "credentials/issued": NoticeKind(
+        mark("A certificate is issued"),
+        mark("You get this because the certificate is yours or your organisation's; it is sent once."),
+        Class.ACTIVE,
+    ),
+    "briefs/brand": NoticeKind(
+        mark("News of your brief"),
+        mark("You get this because you wrote the brief; a clock runs on what it asks of you."),
+        Class.ACTIVE,
+    ),
+    "briefs/provider": NoticeKind(
+        mark("News of an invitation"),
+        mark("You get this because you are an owner of the provider; a clock runs on what it asks of you."),
+        Class.ACTIVE,
+    ),
+    "notices/tip": NoticeKind(
+        mark("The next step, once a week"),
+        mark("You get this because you are an owner of your organisation and one step is open."),
+        Class.SEMI,
+    ),
+}
+SEMI = {key: kind for key, kind in CATALOGUE.items() if kind.kind is Class.SEMI}
+
+
+def ways(kind: NoticeKind, *, by_mail: bool, in_portal: bool) -> tuple[bool, bool]:
+    """(by mail, in the portal) for a person with that choice. Only what may be muted listens to it."""
+    if kind.kind is Class.SEMI:
+        return by_mail, in_portal
+    return True, kind.kind is Class.ACTIVE
+
+
+def without_letter(text: str, greeting: str, url: str) -> str:
+    """A mail's words as a notice shows them: no greeting, no address, for a button leads there."""
+    lines = [line for line in text.splitlines() if line.strip() not in (greeting, url)]
+    paragraphs = "\n".join(lines).strip().split("\n\n")
+    kept = "\n\n".join(p.strip() for p in paragraphs if p.strip())
+    if kept.endswith((":", "：")):
+        kept = kept[:-1] + ("。" if kept.endswith("：") else ".")
+    return kept[:1].upper() + kept[1:]
+
+
+def tip_is_due(looked_at: datetime | None, sent_at: datetime | None, now: datetime) -> bool:
+    """At most one a week, looked for at most once a day."""
+    looked = looked_at is not None and looked_at > now - LOOK_EVERY
+    told = sent_at is not None and sent_at > now - TIP_EVERY
+    return not looked and not told
+
+
+def unsubscribe_code(secret: str, person_id: int, kind: str) -> str:
+    """Opens nothing but muting that kind for that person: person, kind and a signature, to be written in an address."""
+    return f"{person_id}.{kind.replace('/', '-')}.{_signature(secret, person_id, kind)}"
+
+
+def read_unsubscribe_code(secret: str, code: str) -> tuple[int, str] | None:
+    """(person, kind) when the signature is right and the kind may be muted."""
+    person, _, rest = code.partition(".")
+    name, _, signature = rest.partition(".")
+    kind = next((key for key in SEMI if key.replace("/", "-") == name), None)
+    if kind is None or not (
+        person.isascii() and person.isdigit() and len(person) < 10 and signature.isascii()
+    ):
+        return None
+    right = hmac.compare_digest(signature, _signature(secret, int(person), kind))
+    return (int(person), kind) if right else None
+
+
+def _signature(secret: str, person_id: int, kind: str) -> str:
+    return hmac.new(secret.encode(), f"unsubscribe:{person_id}:{kind}".encode(), hashlib.sha256).hexdigest()[
+        :32
+    ]
