@@ -51,8 +51,7 @@ def sweep_mails() -> None:
             deliver.send(mail_id)
 
 
-def _send(mail: Mail) -> None:
-    url = urlsplit(settings().smtp_url)
+def message_of(mail: Mail) -> EmailMessage:
     message = EmailMessage()
     name, address = parseaddr(settings().mail_from)
     message["From"] = Address(name, addr_spec=address)
@@ -63,6 +62,11 @@ def _send(mail: Mail) -> None:
         message["List-Unsubscribe"] = f"<{settings().base_url}{mail.unsubscribe_path}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
+    return message
+
+
+def _send(mail: Mail) -> None:
+    url = urlsplit(settings().smtp_url)
     host, port = url.hostname or "127.0.0.1", url.port or (465 if url.scheme == "smtps" else 587)
     server = (
         smtplib.SMTP_SSL(host, port, timeout=20, context=ssl.create_default_context())
@@ -74,4 +78,4 @@ def _send(mail: Mail) -> None:
             server.starttls(context=ssl.create_default_context())
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
-        server.send_message(message)
+        server.send_message(message_of(mail))
