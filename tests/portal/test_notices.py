@@ -363,7 +363,7 @@ def test_owners_get_one_tip_a_week(session, monkeypatch):
         assert len(mails(session, owner)) == expected, hours
     assert notices(session, owner)[0].title == "Your next step: Have your organisation verified"
     assert notices(session, owner)[0].path == "/my/verification"
-    assert [len(mails(session, person)) for person in (closed, member)] == [0, 0]
+    assert [len(mails(session, person)) for person in (new, closed, member)] == [0, 0, 0]
 
 
 def test_no_tip_at_night_or_on_sunday(session, monkeypatch):
