@@ -17,7 +17,7 @@ def sweep_tips() -> None:
         due = owners_to_look_at(session, now)
     for person_id in due:
         with transaction(sessions()) as session:
-            viewer = owner_as_viewer(session, person_id)
+            viewer = owner_as_viewer(session, person_id, now)
             if viewer is not None:
                 following = next(
                     (found for make in CONTRIBUTIONS.next if (found := make(session, viewer, now))), None

@@ -7,8 +7,10 @@ from sqlmodel import Session, col, or_, select
 from portal.accounts.models import Person
 from portal.notices.models import Notice, NoticeChoice, Tip
 from portal.notices.rules import KEPT_FOR, LOOK_EVERY, TIP_EVERY
-from portal.organisations.models import Employment, Organisation
+from portal.organisations.models import Employment, EmploymentRole, Organisation
+from portal.organisations.queries import roles_of
 from portal.organisations.rules import EmploymentStatus, Role, Trust
+from portal.programme.queries import programme_at
 from portal.web.viewer import Acting, Viewer
 
 PAGE = 20
@@ -47,11 +49,13 @@ def owners_to_look_at(session: Session, now: datetime, limit: int = 50) -> list[
         for i in session.exec(
             select(Person.id)
             .join(Employment, col(Employment.person_id) == col(Person.id))
+            .join(EmploymentRole, col(EmploymentRole.employment_id) == col(Employment.id))
             .join(Organisation, col(Organisation.id) == col(Employment.organisation_id))
             .join(Tip, col(Tip.person_id) == col(Person.id), isouter=True)
             .where(
                 Employment.status == EmploymentStatus.CONFIRMED,
-                Employment.role == Role.OWNER,
+                EmploymentRole.role == Role.OWNER,
+                col(EmploymentRole.until).is_(None),
                 col(Employment.confirmed_at) < now - TIP_EVERY,
                 col(Person.confirmed_at).is_not(None),
                 col(Organisation.trust).not_in([Trust.SUSPENDED, Trust.CLOSED]),
@@ -65,25 +69,35 @@ def owners_to_look_at(session: Session, now: datetime, limit: int = 50) -> list[
     ]
 
 
-def owner_as_viewer(session: Session, person_id: int) -> Viewer | None:
+def owner_as_viewer(session: Session, person_id: int, now: datetime) -> Viewer | None:
     """The person as the home page would see them, without a session."""
     row = session.exec(
         select(Person, Employment, Organisation)
         .join(Employment, col(Employment.person_id) == col(Person.id))
         .join(Organisation, col(Organisation.id) == col(Employment.organisation_id))
-        .where(
-            Person.id == person_id,
-            Employment.status == EmploymentStatus.CONFIRMED,
-            Employment.role == Role.OWNER,
-        )
+        .where(Person.id == person_id, Employment.status == EmploymentStatus.CONFIRMED)
     ).first()
     if row is None:
         return None
     person, employment, organisation = row
     acting = Acting(
-        organisation.id or 0, organisation.kind, organisation.short_name, employment.role, organisation.trust
+        organisation.id or 0,
+        organisation.kind,
+        organisation.short_name,
+        organisation.trust,
+        organisation.stars,
+        frozenset(str(held.role) for held in roles_of(session, employment.id or 0, now)),
+        employment.id or 0,
     )
-    return Viewer(person_id, 0, person.name, person.email, person.confirmed_at is not None, acting)
+    return Viewer(
+        person_id,
+        0,
+        person.name,
+        person.email,
+        person.confirmed_at is not None,
+        programme_at(session, now),
+        acting,
+    )
 
 
 def any_to_forget(session: Session, now: datetime) -> bool:

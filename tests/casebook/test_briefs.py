@@ -21,6 +21,8 @@ from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.columns import metadata
 from portal.db import make_engine, make_sessions, transaction
+from portal.history.chain import ROOT
+from portal.history.models import HistoryEnd
 from portal.ledger.actions import write_fact
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
@@ -932,6 +934,7 @@ def own_database(engine, tmp_path):
     metadata.create_all(own)
     sessions, now = make_sessions(own), clock.now()
     with transaction(sessions) as session:
+        session.add(HistoryEnd(seq=0, hash=ROOT))  # as the migrations do
         load_default(session, now=now, effective_from=now - timedelta(days=1))
     yield sessions
     own.dispose()
