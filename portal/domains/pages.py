@@ -10,7 +10,7 @@ from portal.accounts.models import Person
 from portal.domains import actions, queries
 from portal.domains.forms import ClaimDomain
 from portal.domains.models import OrganisationDomain
-from portal.domains.rules import MAILBOXES, RECORD, TEXT_PREFIX, Method, domain_of
+from portal.domains.rules import MAILBOXES, RECORD, TEXT_PREFIX, Method, own_domain
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
 from portal.refusal import Refused, mark
@@ -28,7 +28,7 @@ def _page(
 ) -> Response[str]:
     viewer = viewer_of(request)
     acting = found(viewer.organisation)
-    own = domain_of(viewer.email)
+    own = own_domain(viewer.email)
     return html(
         request,
         "domains/page.html",
