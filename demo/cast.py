@@ -716,7 +716,7 @@ STAFF = (
 LOGINS = (  # one a role: address, whom it shows
     ("owner@yuqiao.example", "棠梨运营：负责人，四星有风险"),
     ("member@yuqiao.example", "棠梨运营：员工，学习与考试"),
-    ("new@yuqiao.example", "拾光科技：刚登记的负责人"),
+    ("new@yuqiao.example", "拾光科技：刚登记的负责人；法定代表人填本人姓名，自动核验"),
     ("brand@yuqiao.example", "麦田宠食：品牌方"),
     *((address, f"平台：{name}") for address, name, _ in STAFF),
 )

@@ -44,6 +44,8 @@ from portal.accounts.actions import hasher
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
+from portal.domains.actions import claim_domain, prove_by_link
+from portal.domains.rules import Method
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
@@ -62,8 +64,10 @@ from portal.review.queries import latest_submission
 from portal.staffing.actions import appoint
 from portal.verification.actions import freeze, hand_in
 from portal.verification.queries import verification_of
+from portal.verification.rules import COMPANY, PROVINCES
 
 LICENCE = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+REGIONS = {province: prefix for prefix, province in PROVINCES.items()}
 
 
 class Story:
@@ -100,7 +104,7 @@ class Story:
         self, cast: Provider | Brand, kind: Kind, owner: Person, registered: float, **fields: Any
     ) -> Organisation:
         at = self.ago(registered)
-        body = f"91310000MA9{next(self.numbers):06d}"
+        body = f"{COMPANY}{REGIONS[cast.province]}0000MA9{next(self.numbers):06d}"
         organisation = Organisation(
             kind=kind,
             slug=f"new-{cast.key}",
@@ -209,6 +213,17 @@ class Story:
             freeze(session, organisation.id or 0, now=self.ago(cast.registered - 30))
             return
         self.verify(cast.key, registered + timedelta(days=1))
+        if cast.key == "tangli":
+            domain = claim_domain(
+                session,
+                organisation,
+                "tangli.example",
+                Method.MAIL,
+                "admin@tangli.example",
+                by=owner,
+                now=registered + timedelta(days=2),
+            )
+            prove_by_link(session, domain, now=registered + timedelta(days=2, hours=1))
         save_storefront(
             session,
             organisation,

@@ -40,6 +40,10 @@ def setup() -> None:
         from demo.story import tell
 
         tell(context.sessions(), now=now)
+    if settings().demo:
+        from demo.registry import write_registry
+
+        write_registry(context.sessions(), settings().data_dir / "registry.csv")
 
 
 def serve() -> None:

@@ -26,6 +26,8 @@ from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
 from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
+from certification.funnel import home as funnel_home
+from certification.funnel import pages as funnel_pages
 from certification.standing import home as standing_home
 from certification.standing import pages as standing_pages
 from certification.standing.jobs import sweep_levels
@@ -36,6 +38,8 @@ from portal.db import Sessions, transaction
 from portal.desk import own
 from portal.desk import pages as desk_pages
 from portal.desk.parts import CONTRIBUTIONS
+from portal.domains import pages as domains_pages
+from portal.domains.jobs import sweep_domains
 from portal.files.jobs import sweep_files
 from portal.history.jobs import sweep_heads
 from portal.jobs import broker
@@ -48,7 +52,7 @@ from portal.review.kinds import add_kind
 from portal.settings import ROOT, settings
 from portal.staffing import pages as staffing_pages
 from portal.verification import pages as verification_pages
-from portal.verification.jobs import sweep_unverified
+from portal.verification.jobs import sweep_checks, sweep_unverified
 from portal.verification.kind import VERIFICATION
 from portal.web.errors import HANDLERS
 from portal.web.forms import read_form
@@ -67,12 +71,14 @@ ROUTERS = [
     review_pages.router,
     staffing_pages.router,
     *verification_pages.routers,
+    *domains_pages.routers,
     *tracks_pages.routers,
     *assessment_pages.routers,
     *exams_pages.routers,
     *exams_staff_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
+    *funnel_pages.routers,
     *cases_pages.routers,
     *directory_pages.routers,
     *briefs_pages.routers,
@@ -96,14 +102,16 @@ def put_together() -> None:
     ]
     c.clocks[:] = [own.clocks, exams_home.clocks, standing_home.clocks, briefs_home.clocks]
     c.home[:] = [standing_home.part, cases_home.part, tracks_home.part]
-    c.desk[:] = [own.review_lines, briefs_home.desk_lines]
+    c.desk[:] = [own.review_lines, own.calendar_lines, briefs_home.desk_lines, funnel_home.desk_lines]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
     c.sweeps[:] = [
         sweep_mails,
+        sweep_checks,
         sweep_unverified,
+        sweep_domains,
         sweep_sittings,
         sweep_levels,
         sweep_providers,

@@ -25,13 +25,18 @@ _calendar = holidays.country_holidays("CN", language="zh_CN")
 
 
 def is_working_day(day: date) -> bool:
-    """Mainland China's calendar. Shifted working weekends count where the `holidays` package knows them."""
+    """Mainland China's calendar, shifted working weekends too, as far as `official_through` tells."""
     return bool(_calendar.is_working_day(day))
 
 
 def is_working_time(at: datetime) -> bool:
     here = at.astimezone(CHINA)
     return is_working_day(here.date()) and DAY_STARTS <= here.time() < DAY_ENDS
+
+
+def official_through() -> int:
+    """The last year whose shifted days the package knows from the State Council's notice; later years are estimated."""
+    return int(max(_calendar.special_public_holidays))
 
 
 def add_working_hours(start: datetime, hours: float) -> datetime:

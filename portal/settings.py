@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     smtp_url: str = ""
     mail_from: str = "Yuqiao <registry@yuqiao.example>"
     secret_key: str = ""
+    registry: str = ""
+    registry_token: str = ""
+    risk_list: str = ""
+    dns_resolver: str = ""
     data_dir: Path = ROOT / "var"
     files_url: str = ""
     files_s3_endpoint: str = ""
@@ -48,6 +52,12 @@ class Settings(BaseSettings):
     @cached_property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'yuqiao.db'}"
+
+    @property
+    def registry_address(self) -> str:
+        """Where organisations are looked up; the demo brings a registry of its own. Empty: people compare."""
+        own = self.data_dir / "registry.csv"
+        return self.registry or (f"file:{own}" if self.demo and own.exists() else "")
 
     @cached_property
     def secret(self) -> str:
@@ -94,6 +104,8 @@ class Settings(BaseSettings):
             wrong.append("REDIS_URL must name the Valkey or Redis server for background jobs")
         if not self.smtp_url:
             wrong.append("SMTP_URL must name the mail server")
+        if self.registry and not self.registry.startswith(("https://", "file:")):
+            wrong.append("REGISTRY must be an https address or a file: path")
         if self.demo:
             wrong.append("DEMO must be off")
         if self.clock_ahead_days:

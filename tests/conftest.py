@@ -31,6 +31,9 @@ os.environ |= {
     "REDIS_URL": "",
     "SMTP_URL": "",
     "DEMO": "0",
+    "REGISTRY": "",
+    "RISK_LIST": "",
+    "DNS_RESOLVER": "",
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "CLOCK_AHEAD_DAYS": "0",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from casebook.search.folding import fold
+from portal.folding import fold
 from portal.refusal import mark
 from portal.review.rules import Item
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from casebook.search.folding import fold
+from portal.folding import fold
 
 K1, B = 1.2, 0.75  # of BM25 (Robertson and Zaragoza, 2009), the usual values
 CANDIDATES = 100  # texts fetched and ranked for one question

@@ -1,15 +1,16 @@
 """What the platform itself contributes: confirm, register, verify, answer; verification clocks; review queues."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import Session
 
+from portal import clock
 from portal.desk.parts import Clock, DeskLine, Next
 from portal.organisations.models import Organisation
 from portal.organisations.rules import VERIFY_WITHIN, Trust
 from portal.refusal import mark
 from portal.review.kinds import KINDS, kinds_for
-from portal.review.queries import queue_counts
+from portal.review.queries import clocks_beyond, queue_counts
 from portal.review.rules import Status
 from portal.verification.queries import verification_of
 from portal.web.viewer import Viewer
@@ -72,4 +73,20 @@ def review_lines(session: Session, viewer: Viewer, _now: datetime) -> list[DeskL
     return [
         DeskLine(KINDS[key].name, counts.get(key, 0), f"/staff/review?kind={key}")
         for key in kinds_for(viewer.staff_roles)
+    ]
+
+
+def calendar_lines(session: Session, _viewer: Viewer, _now: datetime) -> list[DeskLine]:
+    """A note while a clock ends in a year whose working days are not published yet."""
+    ends = datetime(clock.official_through() + 1, 1, 1, tzinfo=clock.CHINA).astimezone(UTC)
+    beyond = clocks_beyond(session, ends)
+    if not beyond:
+        return []
+    return [
+        DeskLine(
+            mark("Clocks that end after the published calendar"),
+            beyond,
+            "/staff/review",
+            mark("The shifted working days of that year are not known yet; these deadlines may move."),
+        )
     ]

@@ -50,6 +50,14 @@ CATALOGUE: dict[str, NoticeKind] = {
     "cases/answered": NoticeKind(mark("The client's answer to a case"), _OWNER, Class.ACTIVE),
     "cases/decided": NoticeKind(mark("Decision on a case"), _OWNER, Class.ACTIVE),
     "verification/decided": NoticeKind(mark("Decision on your verification"), _OWNER, Class.ACTIVE),
+    "verification/reminder": NoticeKind(mark("Days left to verify"), _OWNER, Class.ACTIVE),
+    "verification/frozen": NoticeKind(mark("Frozen without verification"), _OWNER, Class.ACTIVE),
+    "domains/lost": NoticeKind(mark("A domain is no longer proved"), _OWNER, Class.ACTIVE),
+    "domains/prove": NoticeKind(
+        mark("Proving a domain"),
+        mark("You get this mail because an organisation on Yuqiao says that this domain is its own."),
+        Class.ACCOUNT,
+    ),
     "credentials/issued": NoticeKind(
         mark("A certificate is issued"),
         mark("You get this because the certificate is yours or your organisation's; it is sent once."),

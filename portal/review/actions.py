@@ -6,15 +6,23 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.history.actions import record
+from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
 from portal.review.kinds import KINDS
 from portal.review.models import Finding, Submission
 from portal.review.queries import findings_of, latest_submission
-from portal.review.rules import MOVES, Status, Verdict, what_is_missing
+from portal.review.rules import MOVES, Status, Verdict, may_ask, what_is_missing
 
 REVISION = mark(
     "Somebody else has changed this since you opened it. Nothing was changed; here is how it stands now."
 )
+
+NO_ROUND_LEFT = mark("More was asked as often as the rules allow. It must be decided now: approve or refuse.")
+
+
+def supplement_rounds(session: Session, now: datetime) -> int:
+    """How often staff may ask for more about one submission."""
+    return int(programme_at(session, now)["reviews_of_submissions"]["supplement_rounds"])
 
 
 def submit(
@@ -70,8 +78,8 @@ def withdraw(session: Session, submission: Submission, *, by: int, now: datetime
     )
 
 
-def take(session: Session, submission: Submission, *, by: int, now: datetime) -> None:
-    """This reviewer works on it; taking what one has already taken changes nothing."""
+def take(session: Session, submission: Submission, *, by: int | None, now: datetime) -> None:
+    """This reviewer, or the portal itself, works on it; taking what one has already taken changes nothing."""
     if submission.status == Status.IN_REVIEW and submission.reviewer_id == by:
         return
     if submission.status == Status.SUBMITTED:
@@ -102,16 +110,21 @@ def decide(
     reason: str,
     *,
     revision: int,
-    by: int,
+    by: int | None,
     now: datetime,
 ) -> None:
-    """`approve`, `ask` or `reject` with a verdict and a reason for each item; carries the decision out."""
+    """`approve`, `ask` or `reject` with a verdict and a reason for each item; carries the decision out.
+
+    `by` is None where the portal itself decides.
+    """
     kind = KINDS[submission.subject_kind]
     if submission.revision != revision:
         raise Refused(REVISION)
     missing = what_is_missing(decision, kind.items, verdicts)
     if missing:
         raise Refused(missing[0], status=422)
+    if decision == "ask" and not may_ask(submission.round, supplement_rounds(session, now)):
+        raise Refused(NO_ROUND_LEFT, status=422)
     before = submission.status
     if submission.status == Status.SUBMITTED:
         take(session, submission, by=by, now=now)
@@ -137,7 +150,12 @@ def decide(
 
 
 def save_findings(
-    session: Session, submission: Submission, verdicts: dict[str, tuple[str, str]], *, by: int, now: datetime
+    session: Session,
+    submission: Submission,
+    verdicts: dict[str, tuple[str, str]],
+    *,
+    by: int | None,
+    now: datetime,
 ) -> None:
     known = {f.item: f for f in findings_of(session, submission.id or 0) if f.round == submission.round}
     items = {item.key for item in KINDS[submission.subject_kind].items}

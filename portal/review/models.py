@@ -45,5 +45,5 @@ class Finding(SQLModel, table=True):
     item: str = Field(max_length=40)
     verdict: Verdict = enum_field(Verdict)
     reason: str = Field(default="", max_length=2000)
-    by: int = Field(foreign_key="person.id")
+    by: int | None = Field(default=None, foreign_key="person.id")  # None: the portal itself
     at: datetime

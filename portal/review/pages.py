@@ -9,7 +9,7 @@ from portal.refusal import Refused, mark
 from portal.review import actions, queries
 from portal.review.kinds import KINDS, kinds_for
 from portal.review.models import Submission
-from portal.review.rules import OPEN, Verdict
+from portal.review.rules import OPEN, Verdict, may_ask
 from portal.web.forms import STALE, Form, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import Viewer, staff, viewer_of
@@ -42,6 +42,7 @@ def _page(
         verdicts=list(Verdict),
         queue=queries.review_queue(session, viewer.person_id, kinds_for(viewer.staff_roles)),
         kinds=KINDS,
+        may_ask=may_ask(submission.round, actions.supplement_rounds(session, clock.now())),
         timeline=timeline(session, submission.subject_kind, submission.subject_id),
         **kind.context(session, submission.subject_id),
     )

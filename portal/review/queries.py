@@ -117,3 +117,10 @@ def findings_of(session: Session, submission_id: int) -> list[Finding]:
             .order_by(col(Finding.round), col(Finding.id))
         )
     )
+
+
+def clocks_beyond(session: Session, at: datetime) -> int:
+    """How many submissions are to be decided after that moment."""
+    return session.exec(
+        select(func.count()).select_from(Submission).where(col(Submission.due_at) >= at)
+    ).one()

@@ -65,6 +65,11 @@ class SubjectKind:
     roles: frozenset[str] = field(default_factory=lambda: frozenset({"reviewer", "administrator"}))
 
 
+def may_ask(round_: int, most: int) -> bool:
+    """Whether staff may ask for more: after `most` supplement rounds it must be decided."""
+    return round_ <= most
+
+
 def what_is_missing(
     decision: str, items: tuple[Item, ...], verdicts: dict[str, tuple[str, str]]
 ) -> list[str]:

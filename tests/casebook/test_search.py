@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from casebook.search.actions import index, remove
-from casebook.search.folding import fold
 from casebook.search.queries import search
 from casebook.search.rules import CANDIDATES, MOST_TERMS, bm25, rarest, stored_terms, terms
+from portal.folding import fold
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "zh_search"
 

@@ -23,12 +23,13 @@ from portal.accounts.models import Person, StaffAppointment
 from portal.accounts.rules import StaffRole
 from portal.app import create_app
 from portal.db import Sessions, make_sessions
+from portal.domains.models import OrganisationDomain
 from portal.notices.models import Notice
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.queries import owners_of
 from portal.organisations.rules import Kind
 from portal.review.models import Submission
-from portal.verification.models import Verification
+from portal.verification.models import Verification, VerificationAnswer
 from portal.web.forms import Input
 from portal.web.limits import forget_attempts
 from portal.web.viewer import brand_member, in_organisation, provider_member, public, staff
@@ -124,7 +125,7 @@ def sessions_on(connection: Connection) -> Sessions:
     )
 
 
-def hide_secrets(session: Session) -> None:
+def hide_secrets(session: Session) -> None:  # noqa: PLR0912  one loop a table
     """Into everything that has an owner and no public."""
     for brief in session.exec(select(Brief)):
         brief.title, brief.need, brief.reason, brief.outcome = SECRET, SECRET * 3, SECRET, SECRET
@@ -141,6 +142,10 @@ def hide_secrets(session: Session) -> None:
         outcome.client_note = SECRET
     for verification in session.exec(select(Verification)):
         verification.representative = verification.note = SECRET
+    for answer in session.exec(select(VerificationAnswer)):
+        answer.text = SECRET
+    for domain in session.exec(select(OrganisationDomain)):
+        domain.token, domain.mailbox = SECRET, f"admin@{SECRET}.example"
     for submission in session.exec(select(Submission)):
         submission.reason = SECRET
     for application in session.exec(select(Application)):
@@ -173,6 +178,8 @@ def values(app, connection) -> dict[str, list[object]]:
             "employment_id": [*every(Employment.id), 999_999],
             "notice_id": [*every(Notice.id), 999_999],
             "/unsubscribe/{code": [NOWHERE, "1.notices-tip.x"],
+            "answer_id": [*every(VerificationAnswer.id), 999_999],
+            "domain_id": [*every(OrganisationDomain.id), 999_999],
             "evidence_id": [*every(Evidence.id), 1],
             "introduction_id": [*one_each(Introduction.id, Introduction.status), 999_999],
             "sitting_id": [*one_each(Sitting.id, Sitting.status), 999_999],

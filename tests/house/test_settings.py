@@ -27,6 +27,7 @@ LACKING = {
     "database_url": ("sqlite:///var/yuqiao.db", "DATABASE_URL"),
     "redis_url": ("", "REDIS_URL"),
     "smtp_url": ("", "SMTP_URL"),
+    "registry": ("http://registry.example", "REGISTRY"),
     "demo": (True, "DEMO"),
     "clock_ahead_days": (1, "CLOCK_AHEAD_DAYS"),
 }

@@ -432,6 +432,26 @@ def test_a_decision_with_anything(browse, connection, session, handed_in):
     assert submission.status == "submitted"
 
 
+def test_answers_with_anything(browse, connection, session, handed_in):
+    owner, _, submission = handed_in
+    reviewer = browse(make_person(session, "Reviewer", staff=StaffRole.REVIEWER))
+    asked = verdicts("fix", decision="ask", reason="x", revision="1")
+    assert reviewer.post(f"/staff/review/{submission.id}", asked).status == 200
+    client, path = browse(owner), "/my/verification/answers"
+    good = {"representative": "Lin"} | {
+        f"answer_{i}": "so" for i in ("name", "code", "status", "scope", "authority")
+    }
+    assert strange(path, good, try_all(client, connection, path, good)) == []
+
+
+def test_a_domain_with_anything(browse, connection, session):
+    owner = make_person(session)
+    make_organisation(session, owner=owner)
+    good = {"domain": "x.example", "way": "dns"}
+    path = "/my/domains"
+    assert strange(path, good, try_all(browse(owner), connection, path, good)) == []
+
+
 # ——— Words that look like code ———
 
 
@@ -459,7 +479,14 @@ def test_nasty_names_are_only_names(browse, session):
     )
     page = client.get("/my/verification")
     assert page.text.count(NASTY) >= 5
-    client.post("/my/verification", {"representative": "A", "note": ""}, files={"licence": ("b.pdf", PDF)})
+    answers = {f"answer_{i}": NASTY for i in ("name", "code", "status", "scope")}
+    client.post(
+        "/my/verification/answers",
+        {"representative": NASTY} | answers,
+        files={"file_authority": (NASTY + ".pdf", PDF)},
+    )
+    assert client.get("/my/verification").text.count(NASTY) >= 4
+    assert reviewer.get(f"/staff/review/{submission.id}").text.count(NASTY) >= 5
     session.refresh(submission)
     revision = str(submission.revision)
     reviewer.post(

@@ -151,9 +151,9 @@ def test_verification_with_more_information_needed(browse, session):
     page = owner.get("/my/verification")
     assert "Send a letter with a seal." in page.text
     owner.post(
-        "/my/verification",
-        {"representative": "Li"},
-        files={"licence": ("letter.pdf", PDF + b" ", "application/pdf")},
+        "/my/verification/answers",
+        {"representative": "Li", "answer_authority": "Here it is."},
+        files={"file_authority": ("letter.pdf", PDF + b" ", "application/pdf")},
     )
     revision = reviewer.get(path).value("revision")
     page = reviewer.post(path, verdicts | {"decision": "approve", "revision": revision})
