@@ -28,6 +28,7 @@ from portal.verification.rules import Entry, Unavailable
 from tests.factories import credit_code, make_organisation, make_person
 
 PDF = b"%PDF-1.4\nlicence\n%%EOF\n"
+PDF2 = b"%PDF-1.4\nletter\n%%EOF\n"
 NAME = "上海晴川数字科技有限公司"
 ITEMS = ("name", "code", "status", "scope", "authority")
 PASSED = {f"verdict_{key}": "pass" for key in ITEMS}
@@ -365,7 +366,7 @@ def test_answers_item_by_item_with_the_files_of_every_round(
     page = client.post(
         "/my/verification/answers",
         {"representative": "顾晴川", "answer_name": "It changed."},
-        files={"file_authority": ("letter.pdf", PDF + b"2", "application/pdf")},
+        files={"file_authority": ("letter.pdf", PDF2, "application/pdf")},
     )
     assert page.said == "Handed in. You will see each verdict here; the clock says by when."
     jobs.check_verification(queries.verification_of(session, organisation.id).verification.id)
@@ -378,10 +379,10 @@ def test_answers_item_by_item_with_the_files_of_every_round(
         (1, "licence", "", "licence.pdf"),
     ]
     links = [link for link in client.get("/my/verification").links() if "/files/" in link]
-    assert [client.get(link).response.content for link in links] == [PDF + b"2", PDF]
+    assert [client.get(link).response.content for link in links] == [PDF2, PDF]
     page = desk.client.get(f"/staff/review/{submission.id}")
     staff_links = [link for link in page.links() if "/files/" in link]
-    assert [desk.client.get(link).response.content for link in staff_links] == [PDF + b"2", PDF]
+    assert [desk.client.get(link).response.content for link in staff_links] == [PDF2, PDF]
     stranger_person = make_person(session)
     make_organisation(session, owner=stranger_person)
     stranger = browse(stranger_person)
