@@ -48,6 +48,7 @@ PAGES = {
         "/my/invitations → /my/invitations/",
         "/my/matching",
         "/my/storefront",
+        "/my/domains",
         "/my/certificates",
         "/my/history",
     ),
@@ -62,6 +63,7 @@ PAGES = {
         "/staff/briefs",
         "/staff/sittings",
         "/staff/people",
+        "/staff/funnel",
         "/staff/history",
     ),
 }
