@@ -44,6 +44,7 @@ from portal.accounts.actions import hasher
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
+from portal.factors.actions import give_demo_totp
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
@@ -833,6 +834,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             )
             for role in roles:
                 appoint(session, person, StaffRole(role), by=None, now=story.ago(800))
+            give_demo_totp(session, person, now=story.ago(800))
         for brand in BRANDS:
             story.brand(brand)
         for provider in sorted(PROVIDERS, key=lambda p: bool(p.stars)):
