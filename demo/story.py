@@ -46,6 +46,7 @@ from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
 from portal.domains.actions import claim_domain, prove_by_link
 from portal.domains.rules import Method
+from portal.factors.actions import give_demo_totp
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
@@ -848,6 +849,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             )
             for role in roles:
                 appoint(session, person, StaffRole(role), by=None, now=story.ago(800))
+            give_demo_totp(session, person, now=story.ago(800))
         for brand in BRANDS:
             story.brand(brand)
         for provider in sorted(PROVIDERS, key=lambda p: bool(p.stars)):

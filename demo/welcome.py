@@ -14,6 +14,7 @@ def welcome(sessions: Sessions) -> str:
     base = settings().base_url
     lines = ["", f"域桥 Yuqiao  {base}", "", f"演示登录 demo logins (密码 password: {PASSWORD})"]
     lines += [f"  {address:<26}{whom}" for address, whom in LOGINS]
+    lines += ["  平台账号的第二步验证码显示在登录页上 staff: the second step shows the code in this demo"]
     lines += ["", "示例证书 example credentials"]
     lines += [
         f"  {'个人 person' if c.holder == 'person' else '机构 organisation':<16}{base}/credentials/{c.uuid}"

@@ -76,6 +76,7 @@ def serve() -> None:
         log_level="warning",
         access_log=False,
         proxy_headers=settings().production,
+        forwarded_allow_ips=settings().trusted_proxies,
         timeout_graceful_shutdown=5,
     )
 

@@ -34,15 +34,21 @@ from certification.standing.jobs import sweep_levels
 from certification.standing.kind import LEVEL
 from portal import context
 from portal.accounts import pages as accounts_pages
+from portal.accounts import security_pages
+from portal.accounts.jobs import sweep_accounts, sweep_resets
 from portal.db import Sessions, transaction
 from portal.desk import own
 from portal.desk import pages as desk_pages
 from portal.desk.parts import CONTRIBUTIONS
 from portal.domains import pages as domains_pages
 from portal.domains.jobs import sweep_domains
+from portal.factors import pages as factors_pages
 from portal.files.jobs import sweep_files
 from portal.history.jobs import sweep_heads
+from portal.identities import pages as identities_pages
+from portal.identities.jobs import sweep_proofs
 from portal.jobs import broker
+from portal.limits.jobs import sweep_attempts
 from portal.mail.jobs import sweep_mails
 from portal.notices import pages as notices_pages
 from portal.notices.jobs import sweep_notices, sweep_tips
@@ -65,6 +71,9 @@ from training.tracks import pages as tracks_pages
 
 ROUTERS = [
     *accounts_pages.routers,
+    security_pages.router,
+    *factors_pages.routers,
+    *identities_pages.routers,
     *desk_pages.routers,
     *notices_pages.routers,
     *organisation_pages.routers,
@@ -108,8 +117,12 @@ def put_together() -> None:
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
     c.sweeps[:] = [
+        sweep_resets,
         sweep_mails,
         sweep_checks,
+        sweep_accounts,
+        sweep_proofs,
+        sweep_attempts,
         sweep_unverified,
         sweep_domains,
         sweep_sittings,

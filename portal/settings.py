@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     registry_token: str = ""
     risk_list: str = ""
     dns_resolver: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = ""
+    trusted_proxies: str = "127.0.0.1"
     data_dir: Path = ROOT / "var"
     files_url: str = ""
     files_s3_endpoint: str = ""
@@ -61,7 +66,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def secret(self) -> str:
-        """Signs CSRF cookies and one-time links. In development it is made once and kept in the data folder."""
+        """Signs CSRF cookies and encrypts second factors. In development it is made once and kept in the data folder."""
         if self.secret_key:
             return self.secret_key
         path = self.data_dir / "secret"
@@ -72,8 +77,11 @@ class Settings(BaseSettings):
         return path.read_text()
 
     def require_complete(self) -> None:
-        """Raise `Misconfigured` when production lacks what it cannot safely do without, or files have no place."""
+        """Raise `Misconfigured` when something is half set, or production lacks what it cannot safely do without."""
         wrong = self._wrong_with_files()
+        outside = [self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_name]
+        if any(outside) and not all(outside):
+            wrong.append("OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_NAME go together")
         if self.production:
             wrong += self._wrong_with_production()
         if wrong:
@@ -110,6 +118,8 @@ class Settings(BaseSettings):
             wrong.append("DEMO must be off")
         if self.clock_ahead_days:
             wrong.append("CLOCK_AHEAD_DAYS must be 0")
+        if self.oidc_issuer and urlsplit(self.oidc_issuer).scheme != "https":
+            wrong.append("OIDC_ISSUER must be an https address")
         return wrong
 
 

@@ -30,6 +30,10 @@ os.environ |= {
     "DATABASE_URL": _database_url(),
     "REDIS_URL": "",
     "SMTP_URL": "",
+    "OIDC_ISSUER": "",
+    "OIDC_CLIENT_ID": "",
+    "OIDC_CLIENT_SECRET": "",
+    "OIDC_NAME": "",
     "DEMO": "0",
     "REGISTRY": "",
     "RISK_LIST": "",
@@ -52,7 +56,6 @@ from portal.accounts.models import Person
 from portal.app import create_app
 from portal.db import Sessions, make_sessions, transaction
 from portal.programme.actions import load_default
-from portal.web.limits import forget_attempts
 from tests.pages import Browse
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -121,7 +124,6 @@ def app(engine: Engine):
 @pytest.fixture
 def browse(app, sessions: Sessions, session: Session) -> Iterator[Callable[..., Browse]]:
     """`browse(person)`: a page client signed in as that person; `browse()`: a stranger. What the test wrote is flushed first."""
-    forget_attempts()
     visitors = app.state.sessions
     app.state.sessions = sessions
 
@@ -131,8 +133,11 @@ def browse(app, sessions: Sessions, session: Session) -> Iterator[Callable[..., 
         )  # not entered: the app has no lifespan here, and several clients live side by side
         client.headers["accept-language"] = language
         if person is not None:
-            token = accounts.open_session(session, person, browser="test", now=clock.now())
-            client.cookies.set("session", token)
+            token = accounts.open_session(
+                session, person, browser="test", now=clock.now(), second_factor=True
+            )
+            # As the server would set it: one that it sends later takes its place.
+            client.cookies.set("session", token, domain="testserver.local", path="/")
         session.commit()
         return Browse(client, session)
 

@@ -144,7 +144,7 @@ def employ(
 
 def viewer_for(session: Session, person: Person) -> Viewer:
     """Whom the pages would see."""
-    token = open_session(session, person, browser="test", now=clock.now())
+    token = open_session(session, person, browser="test", now=clock.now(), second_factor=True)
     session.flush()
     viewer = viewer_of_session(session, digest(token), clock.now())
     assert viewer is not None

@@ -17,7 +17,6 @@ from portal.accounts import actions as accounts
 from portal.accounts.models import Person
 from portal.app import create_app
 from portal.db import Sessions, make_engine, make_sessions, transaction
-from portal.web.limits import forget_attempts
 from tests.house.databases import fresh_url, in_force
 from tests.pages import Browse, Page
 
@@ -88,7 +87,6 @@ def once(
     files: dict[str, Any] | None = None,
 ) -> Page:
     """Send it, and take back what it did."""
-    forget_attempts()
     nested = connection.begin_nested()
     page = browse.post(path, fields, files=files, follow=False)
     nested.rollback()
@@ -170,7 +168,9 @@ class Alone:
         client.get("/sign-in")
         if person is not None:
             with self.transaction() as session:
-                token = accounts.open_session(session, person, browser="test", now=clock.now())
+                token = accounts.open_session(
+                    session, person, browser="test", now=clock.now(), second_factor=True
+                )
             client.cookies.set("session", token)
 
         def post(path: str, fields: dict[str, Any] | None = None, **more: Any) -> Any:

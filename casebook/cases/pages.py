@@ -39,6 +39,7 @@ from portal.files.pages import send_file
 from portal.files.rules import Purpose
 from portal.history.queries import timeline
 from portal.i18n import gettext, language
+from portal.limits.actions import count_attempt
 from portal.organisations.models import Organisation
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
@@ -48,7 +49,7 @@ from portal.review.queries import findings_of, latest_submission, submission_for
 from portal.review.rules import OPEN
 from portal.web.forms import Form, check, whole
 from portal.web.html import found, get, go, html, pick, post
-from portal.web.limits import UPLOAD_BYTES, attempts_left
+from portal.web.limits import UPLOAD_BYTES
 from portal.web.viewer import Acting, provider_member, public, staff, viewer_of
 
 MAILS_AN_HOUR = 20
@@ -291,7 +292,9 @@ def send(request: Request, session: Session, form: Form, case_id: int) -> Respon
         )
         if wrong:
             errors = {"email": gettext(wrong)}
-        elif not attempts_left(f"case-mail:{acting.id}", most=MAILS_AN_HOUR, seconds=3600):
+        elif not count_attempt(
+            session, f"case-mail:{acting.id}", most=MAILS_AN_HOUR, seconds=3600, now=clock.now()
+        ):
             errors = {"email": gettext(mark("Too many mails within an hour. Please wait a little."))}
     if entry is None or errors:
         return _case_page(request, session, row, form, errors, status=422)

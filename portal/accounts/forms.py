@@ -4,28 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints
 
-from portal.accounts.rules import PASSWORD_MAX, PASSWORD_MIN
-from portal.refusal import mark
+from portal.accounts.rules import PASSWORD_MAX, PASSWORD_MIN, why_not_password
 from portal.web.forms import Input, Wrong
-
-# The commonest passwords of at least ten characters; the full list comes with account hardening.
-COMMON = {
-    "1234567890",
-    "password123",
-    "qwertyuiop",
-    "1q2w3e4r5t",
-    "0123456789",
-    "password1234",
-    "1234567891",
-    "aaaaaaaaaa",
-    "1111111111",
-    "12345678910",
-    "woaini1314",
-    "qwerty12345",
-    "iloveyou123",
-    "a123456789",
-    "q123456789",
-}
 
 
 def _lower(value: str) -> str:
@@ -33,8 +13,8 @@ def _lower(value: str) -> str:
 
 
 def _not_common(value: str) -> str:
-    if value.lower() in COMMON or len(set(value)) < 4:
-        raise Wrong(mark("This password is among the first that attackers try. Please choose another."))
+    if wrong := why_not_password(value):
+        raise Wrong(wrong)
     return value
 
 
@@ -62,6 +42,13 @@ class SignIn(Input):
 
 
 class NewPassword(Input):
+    password: Password
+
+
+class ChangePassword(Input):
+    present: Annotated[
+        str, StringConstraints(strip_whitespace=False), Field(min_length=1, max_length=PASSWORD_MAX)
+    ]
     password: Password
 
 

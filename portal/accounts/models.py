@@ -1,11 +1,12 @@
-"""People, their sessions, and the links mailed to them."""
+"""People, their sessions, the links mailed to them, and what a browser has begun."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Field, SQLModel
 
-from portal.accounts.rules import StaffRole, TokenKind
-from portal.columns import enum_field
+from portal.accounts.rules import CeremonyKind, StaffRole, TokenKind
+from portal.columns import enum_field, json_field
 
 
 class Person(SQLModel, table=True):
@@ -13,7 +14,7 @@ class Person(SQLModel, table=True):
     uuid: str = Field(max_length=36, unique=True)  # names the holder in credentials
     email: str = Field(max_length=254, unique=True)  # lower case
     name: str = Field(max_length=80)
-    password_hash: str = Field(max_length=200)
+    password_hash: str = Field(max_length=200)  # "!" when there is no password
     language: str = Field(default="zh", max_length=5)
     created_at: datetime
     confirmed_at: datetime | None = None
@@ -42,6 +43,9 @@ class LoginSession(SQLModel, table=True):
     created_at: datetime
     expires_at: datetime
     browser: str = Field(default="", max_length=200)
+    last_seen_at: datetime  # to the hour
+    second_factor_at: datetime | None = None
+    waits: bool = False  # for the second factor; until then it has no right at all
 
 
 class MailedToken(SQLModel, table=True):
@@ -53,4 +57,29 @@ class MailedToken(SQLModel, table=True):
     kind: TokenKind = enum_field(TokenKind)
     person_id: int = Field(foreign_key="person.id", index=True)
     expires_at: datetime
+    used_at: datetime | None = None
+
+
+class ResetRequest(SQLModel, table=True):
+    """Somebody asked for a new password. Whether there is such a person is looked up after the answer."""
+
+    __tablename__ = "reset_request"
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(max_length=254)
+    asked_at: datetime
+    done_at: datetime | None = Field(default=None, index=True)
+
+
+class Ceremony(SQLModel, table=True):
+    """What a browser has begun and must come back with: a passkey's challenge, a sign-in elsewhere. Used once.
+
+    A cookie holds the token, the row its hash, so that no other browser can finish it.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(max_length=64, unique=True)
+    kind: CeremonyKind = enum_field(CeremonyKind)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    data: dict[str, Any] = json_field(dict)
+    expires_at: datetime = Field(index=True)
     used_at: datetime | None = None

@@ -8,33 +8,23 @@ from sqlmodel import Session
 from portal import clock
 from portal.accounts import actions
 from portal.accounts.actions import digest
+from portal.accounts.cookies import browser_of, enter, without_session
 from portal.accounts.forms import AskReset, NewPassword, SignIn, SignUp
+from portal.accounts.jobs import send_reset
 from portal.accounts.models import Person
 from portal.accounts.queries import usable_token
-from portal.accounts.rules import SESSION_LASTS, TokenKind
+from portal.accounts.rules import TokenKind, why_not_password
+from portal.factors.actions import passkeys_possible
 from portal.i18n import LANGUAGES, gettext, language
-from portal.refusal import mark
+from portal.jobs import enqueue
+from portal.refusal import Refused, mark
 from portal.settings import settings
 from portal.web.forms import Form, check
 from portal.web.html import found, get, go, html, local_path, pick, post
-from portal.web.limits import attempts_left
+from portal.web.limits import attempts_left, peer
 from portal.web.viewer import Viewer, public, signed_in, viewer_of
 
-COOKIE = "session"
-
-
-def _with_session(response: Response, token: str) -> Response:
-    response.set_cookie(
-        Cookie(
-            key=COOKIE,
-            value=token,
-            max_age=int(SESSION_LASTS.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=settings().production,
-        )
-    )
-    return response
+TOO_MANY_MAILS = mark("Too many mails within an hour. Please wait a little.")
 
 
 @get("/sign-up")
@@ -53,6 +43,10 @@ def sign_up_form(request: Request) -> Response:
 def sign_up(request: Request, session: Session, form: Form) -> Response:
     """The answer is the same whether the address was free or taken; the mail says which."""
     entry, errors = check(SignUp, form)
+    if entry and (wrong := why_not_password(entry.password, name=entry.name, email=entry.email)):
+        entry, errors = None, {"password": gettext(wrong)}
+    if entry and not _mails_left(request, f"sign-up:{entry.email}", f"sign-up-from:{peer(request)}"):
+        entry, errors = None, {"form": gettext(TOO_MANY_MAILS)}
     if entry is None:
         return html(request, "accounts/sign_up.html", status=422, form=form, errors=errors)
     try:
@@ -63,8 +57,19 @@ def sign_up(request: Request, session: Session, form: Form) -> Response:
     return html(request, "accounts/mail_sent.html", email=entry.email)
 
 
+def _mails_left(request: Request, to: str, sender: str) -> bool:
+    """Counted both ways, the first not hiding the second."""
+    left = [
+        attempts_left(request, to, most=5, seconds=3600),
+        attempts_left(request, sender, most=50, seconds=3600),
+    ]
+    return all(left)
+
+
 @post("/my/confirm-again")
 def confirm_again(request: Request, session: Session) -> Response:
+    if not attempts_left(request, f"confirm:{viewer_of(request).person_id}", most=5, seconds=3600):
+        raise Refused(TOO_MANY_MAILS)
     person = session.get_one(Person, viewer_of(request).person_id)
     if person.confirmed_at is None:
         actions.send_confirmation(session, person, now=clock.now())
@@ -81,10 +86,8 @@ def confirm_form(request: Request, session: Session, token: str) -> Response[str
 @post("/confirm/{token:str}")
 def confirm(request: Request, session: Session, token: str) -> Response:
     person = actions.confirm_address(session, token, now=clock.now())
-    session_token = actions.open_session(
-        session, person, browser=request.headers.get("user-agent", ""), now=clock.now()
-    )
-    return _with_session(go("/my", mark("Your address is confirmed.")), session_token)
+    login = actions.begin_login(session, person, browser=browser_of(request), now=clock.now())
+    return enter(login, "/my", mark("Your address is confirmed."))
 
 
 @get("/sign-in")
@@ -92,41 +95,46 @@ def sign_in_form(request: Request) -> Response:
     after = local_path(request.query_params.get("next"), "/my")
     if isinstance(request.scope.get("user"), Viewer):
         return go(after)
-    return html(request, "accounts/sign_in.html", form=Form.of({"next": after}), errors={})
+    return _sign_in_page(request, Form.of({"next": after}), {}, 200)
+
+
+def _sign_in_page(request: Request, form: Form, errors: dict[str, str], status: int = 422) -> Response[str]:
+    return html(
+        request,
+        "accounts/sign_in.html",
+        status=status,
+        form=form,
+        errors=errors,
+        passkeys=passkeys_possible(),
+        provider=settings().oidc_issuer and settings().oidc_name,
+    )
 
 
 @post("/sign-in")
 def sign_in(request: Request, session: Session, form: Form) -> Response:
     entry, errors = check(SignIn, form)
-    token = None
-    if entry:
-        if not attempts_left(f"sign-in:{entry.email}", most=10, seconds=600):
-            errors = {
-                "form": gettext(mark("Too many attempts. Please wait ten minutes, or reset your password."))
-            }
-        else:
-            token = actions.sign_in(
-                session,
-                entry.email,
-                entry.password,
-                browser=request.headers.get("user-agent", ""),
-                now=clock.now(),
-            )
-            if token is None:
-                errors = {
-                    "form": gettext(mark("Address or password is wrong. Check both, or reset your password."))
-                }
-    if token is None:
-        return html(request, "accounts/sign_in.html", status=422, form=form, errors=errors)
-    return _with_session(go(local_path(form["next"], "/my")), token)
+    if entry is None:
+        return _sign_in_page(request, form, errors)
+    left = [
+        attempts_left(request, f"sign-in:{entry.email}", most=10, seconds=600),
+        attempts_left(request, f"sign-in-from:{peer(request)}", most=100, seconds=600),
+    ]
+    if not all(left):
+        too_many = mark("Too many attempts. Please wait ten minutes, or reset your password.")
+        return _sign_in_page(request, form, {"form": gettext(too_many)})
+    login = actions.sign_in(
+        session, entry.email, entry.password, browser=browser_of(request), now=clock.now()
+    )
+    if login is None:
+        wrong = mark("Address or password is wrong. Check both, or reset your password.")
+        return _sign_in_page(request, form, {"form": gettext(wrong)})
+    return enter(login, local_path(form["next"], "/my"))
 
 
 @post("/sign-out")
 def sign_out(request: Request, session: Session) -> Response:
     actions.sign_out(session, viewer_of(request).session_id)
-    response = go("/")
-    response.delete_cookie(COOKIE)
-    return response
+    return without_session(go("/"))
 
 
 @get("/reset")
@@ -137,8 +145,9 @@ def ask_reset_form(request: Request) -> Response[str]:
 @post("/reset")
 def ask_reset(request: Request, session: Session, form: Form) -> Response[str]:
     entry, errors = check(AskReset, form)
-    if entry and attempts_left(f"reset:{entry.email}", most=5, seconds=3600):
-        actions.ask_reset(session, entry.email, now=clock.now())
+    if entry and _mails_left(request, f"reset:{entry.email}", f"reset-from:{peer(request)}"):
+        asked = actions.ask_reset(session, entry.email, now=clock.now())
+        enqueue(session, send_reset, asked.id or 0)
     return html(
         request,
         "accounts/ask_reset.html",
@@ -166,17 +175,18 @@ def reset_form(request: Request, session: Session, token: str) -> Response[str]:
 @post("/reset/{token:str}")
 def reset(request: Request, session: Session, form: Form, token: str) -> Response:
     entry, errors = check(NewPassword, form)
+    row = usable_token(session, digest(token), TokenKind.RESET, clock.now())
+    if entry and row:
+        person = session.get_one(Person, row.person_id)
+        if wrong := why_not_password(entry.password, name=person.name, email=person.email):
+            entry, errors = None, {"password": gettext(wrong)}
     if entry is None:
         return html(
             request, "accounts/reset.html", status=422, good=True, token=token, form=form, errors=errors
         )
     person = actions.reset_password(session, token, entry.password, now=clock.now())
-    session_token = actions.open_session(
-        session, person, browser=request.headers.get("user-agent", ""), now=clock.now()
-    )
-    return _with_session(
-        go("/my", mark("Your password is changed; other browsers are signed out.")), session_token
-    )
+    login = actions.begin_login(session, person, browser=browser_of(request), now=clock.now())
+    return enter(login, "/my", mark("Your password is changed; other browsers are signed out."))
 
 
 @get("/language/{code:str}")

@@ -12,14 +12,13 @@ from portal.domains.forms import ClaimDomain
 from portal.domains.models import OrganisationDomain
 from portal.domains.rules import MAILBOXES, RECORD, TEXT_PREFIX, Method, own_domain
 from portal.i18n import gettext
+from portal.limits.actions import TOO_MANY, count_attempt
 from portal.organisations.models import Organisation
 from portal.refusal import Refused, mark
 from portal.web.forms import Form, check
 from portal.web.html import found, get, go, html, post
-from portal.web.limits import attempts_left
 from portal.web.viewer import in_organisation, public, viewer_of
 
-TOO_MANY = mark("That was a lot of tries. Please wait an hour; nothing is lost.")
 USED = mark("This link has been used or has run out. Ask for a new one; nothing is lost.")
 
 
@@ -49,6 +48,10 @@ def domains(request: Request, session: Session) -> Response[str]:
     return _page(request, session, Form.of({"way": Method.DNS.value}), {})
 
 
+def _may_try(session: Session, organisation_id: int) -> bool:
+    return count_attempt(session, f"domain:{organisation_id}", most=20, seconds=3600, now=clock.now())
+
+
 @post("/my/domains", right="verify")
 def claim(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
@@ -56,7 +59,7 @@ def claim(request: Request, session: Session, form: Form) -> Response:
     entry, errors = check(ClaimDomain, form)
     if entry is None or errors:
         return _page(request, session, form, errors, 422)
-    if not attempts_left(f"domain {acting.id}", most=20, seconds=3600):
+    if not _may_try(session, acting.id):
         return _page(request, session, form, {"domain": gettext(TOO_MANY)}, 422)
     mailbox = (
         ""
@@ -93,7 +96,7 @@ def _own(request: Request, session: Session, domain_id: int) -> OrganisationDoma
 @post("/my/domains/{domain_id:int}/check", right="verify")
 def check_now(request: Request, session: Session, domain_id: int) -> Response:
     row = _own(request, session, domain_id)
-    if not attempts_left(f"domain {row.organisation_id}", most=20, seconds=3600):
+    if not _may_try(session, row.organisation_id):
         raise Refused(TOO_MANY)
     actions.check_now(session, row, now=clock.now())
     return go("/my/domains", mark("The DNS is being asked; look again in a moment."))

@@ -33,6 +33,12 @@ CATALOGUE: dict[str, NoticeKind] = {
     "accounts/already": NoticeKind(mark("Signing up twice"), _ASKED, Class.ACCOUNT),
     "accounts/confirm": NoticeKind(mark("Confirming your address"), _ASKED, Class.ACCOUNT),
     "accounts/reset": NoticeKind(mark("A new password"), _ASKED, Class.ACCOUNT),
+    "accounts/identity": NoticeKind(mark("Proving a mailbox"), _ASKED, Class.ACCOUNT),
+    "accounts/changed": NoticeKind(
+        mark("Changes of how you sign in"),
+        mark("You get this because it is about your own account; it can't be muted."),
+        Class.ACTIVE,
+    ),
     "organisations/invitation": NoticeKind(
         mark("Invitation to an organisation"),
         mark(

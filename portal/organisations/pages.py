@@ -10,6 +10,7 @@ from portal import clock
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
 from portal.i18n import gettext, language
+from portal.limits.actions import TOO_MANY, count_attempt
 from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
 from portal.organisations.models import Organisation
@@ -103,6 +104,12 @@ def _team_page(
     )
 
 
+def _may_invite(session: Session, organisation_id: int, email: str) -> bool:
+    """An organisation writes to so many people an hour, and to one address so often, whoever asks."""
+    limits = ((f"invite:{organisation_id}", 60), (f"invite-to:{email.lower()}", 5))
+    return all(count_attempt(session, key, most=n, seconds=3600, now=clock.now()) for key, n in limits)
+
+
 @post("/my/team", right="team")
 def invite(request: Request, session: Session, form: Form) -> Response:
     viewer, now = viewer_of(request), clock.now()
@@ -116,6 +123,8 @@ def invite(request: Request, session: Session, form: Form) -> Response:
             errors["email"] = gettext(mark("This address is invited already, or works here."))
         if why := why_not_roles(dict.fromkeys(entry.roles), (), acting.roles, other_owners=1, now=now):
             errors["roles"] = gettext(why)
+    if entry and not errors and not _may_invite(session, acting.id, entry.email):
+        errors["email"] = gettext(TOO_MANY)
     if entry is None or errors:
         return _team_page(request, session, form, errors, 422)
     actions.invite(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from portal.accounts.actions import sign_out_everywhere
 from portal.accounts.models import Person, StaffAppointment
 from portal.accounts.rules import StaffRole
 from portal.history.actions import record
@@ -31,6 +32,8 @@ def appoint(
     row = StaffAppointment(person_id=person.id or 0, role=role, since=now, until=until, given_by=by)
     session.add(row)
     session.flush()
+    if before is None:  # other rights, new sessions: they sign in again
+        sign_out_everywhere(session, row.person_id)
     record(
         session,
         "staff role given",
@@ -47,6 +50,7 @@ def appoint(
 def end_appointment(session: Session, row: StaffAppointment, reason: str, *, by: int, now: datetime) -> None:
     _keep_one(session, row, now)
     row.until = now
+    sign_out_everywhere(session, row.person_id)
     record(
         session,
         "staff role taken back",

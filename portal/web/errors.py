@@ -13,7 +13,7 @@ from portal import i18n
 from portal.refusal import NotFound, Refused, mark
 from portal.web.html import html, language_of, local_path
 from portal.web.middleware import HEADERS
-from portal.web.viewer import SignInNeeded
+from portal.web.viewer import SecondFactorNeeded, SignInNeeded
 
 log = logging.getLogger("yuqiao")
 
@@ -67,12 +67,17 @@ def not_found(request: Request, _error: Exception) -> Response[str]:
 
 
 def sign_in_needed(request: Request, _error: SignInNeeded) -> Redirect:
-    path = (
-        request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        if request.method == "GET"
-        else "/my"
-    )
-    return Redirect(f"/sign-in?next={quote(path)}", status_code=303)
+    return Redirect(f"/sign-in?next={quote(_wanted(request))}", status_code=303)
+
+
+def second_factor_needed(request: Request, _error: SecondFactorNeeded) -> Redirect:
+    return Redirect(f"/sign-in/second?next={quote(_wanted(request))}", status_code=303)
+
+
+def _wanted(request: Request) -> str:
+    if request.method != "GET":
+        return "/my"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def http_error(request: Request, error: HTTPException) -> Response[str]:
@@ -108,6 +113,7 @@ HANDLERS = {
     UnicodeDecodeError: unreadable,
     LookupError: unreadable,
     SignInNeeded: sign_in_needed,
+    SecondFactorNeeded: second_factor_needed,
     HTTPException: http_error,
     Exception: unexpected,
 }

@@ -14,6 +14,7 @@ from portal.refusal import mark
 
 M = TypeVar("M", bound="Input")
 MOST_FIELDS = 1000
+PASSWORDS = ("password", "present")  # keep their spaces
 STALE = mark(
     "Somebody else has changed this since you opened it. Nothing was saved; what you typed is still here."
 )
@@ -124,7 +125,7 @@ def check(
     raw: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         listed = getattr(field.annotation, "__origin__", None) is list
-        value = form.all(name) if listed else form[name] if name == "password" else form[name].strip()
+        value = form.all(name) if listed else form[name] if name in PASSWORDS else form[name].strip()
         if value:
             raw[name] = value
     try:

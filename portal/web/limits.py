@@ -1,38 +1,40 @@
-"""Limits on what and how often: in this process's memory, until limits across processes are needed."""
+"""Limits on what and how often."""
 
-import threading
-import time
-from collections import defaultdict, deque
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import cast
 
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
+
+from portal import clock
+from portal.db import transaction
+from portal.limits.actions import count_attempt
 
 UPLOAD_BYTES = 12 * 1024 * 1024  # a 10 MB file and the fields around it
 DRAIN_BYTES = 100 * 1024 * 1024
 
-_lock = threading.Lock()
-_seen: dict[str, deque[float]] = defaultdict(deque)
+
+def attempts_left(request: Request, key: str, *, most: int, seconds: float) -> bool:
+    """Count an attempt; False when there were `most` within `seconds` already.
+
+    Counted in a transaction of its own, so that it stays counted when the request is refused. Call it before the
+    request's session is first used: SQLite has one writer. Within a transaction use `count_attempt`.
+    """
+    with transaction(request.app.state.sessions) as session:
+        return count_attempt(session, key, most=most, seconds=seconds, now=clock.now())
 
 
-def attempts_left(key: str, *, most: int, seconds: float) -> bool:
-    """Count an attempt; False when there were `most` within `seconds` already."""
-    at = time.monotonic()
-    with _lock:
-        times = _seen[key]
-        while times and times[0] < at - seconds:
-            times.popleft()
-        if len(times) >= most:
-            return False
-        times.append(at)
-        if len(_seen) > 100_000:
-            _seen.clear()
-        return True
+def peer(request: Request) -> str:
+    """Where the request comes from: an IPv4 address, or the network of an IPv6 one, of which a customer has many.
 
-
-def forget_attempts() -> None:
-    with _lock:
-        _seen.clear()
+    Behind a proxy named in TRUSTED_PROXIES the server has put the client's address there.
+    """
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    return str(ip_network((address, 64), strict=False) if isinstance(address, IPv6Address) else address)
 
 
 class ReadTooLarge:

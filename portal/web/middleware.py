@@ -9,8 +9,9 @@ from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal import clock, i18n
-from portal.accounts.actions import digest
+from portal.accounts.actions import digest, note_seen
 from portal.accounts.queries import viewer_of_session
+from portal.accounts.rules import SEEN_EVERY
 from portal.db import Sessions, transaction
 from portal.refusal import NotFound
 from portal.settings import settings
@@ -77,5 +78,10 @@ class Visitors:
 
 
 def _viewer(sessions: Sessions, token: str) -> Viewer | None:
+    now = clock.now()
     with transaction(sessions, read_only=True) as session:
-        return viewer_of_session(session, digest(token), clock.now())
+        viewer = viewer_of_session(session, digest(token), now)
+    if viewer and viewer.seen_at and now - viewer.seen_at >= SEEN_EVERY:
+        with transaction(sessions) as session:
+            note_seen(session, viewer.session_id, now=now)
+    return viewer

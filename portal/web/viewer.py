@@ -1,6 +1,7 @@
 """Who is asking: a frozen value made once a request. It refuses nobody; guards do."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from litestar.connection import ASGIConnection
@@ -33,8 +34,12 @@ class Viewer:
     confirmed: bool
     programme: Programme  # in force at this request
     organisation: Acting | None = None
-    staff_roles: frozenset[str] = field(default_factory=frozenset)
+    staff_roles: frozenset[str] = field(default_factory=frozenset)  # none before the second factor
     unread: int = 0  # notices
+    second_factor: bool = False
+    owes_second_factor: bool = False  # staff, and has not passed it in this session
+    since: datetime | None = None  # when this session began
+    seen_at: datetime | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -70,6 +75,10 @@ class SignInNeeded(Exception):
     """Nobody is signed in; the page sends them to sign in and back."""
 
 
+class SecondFactorNeeded(Exception):
+    """Staff who have not passed a second factor are sent to pass it, or to set one up."""
+
+
 def viewer_of(connection: ASGIConnection) -> Viewer:
     viewer = connection.scope.get("user")
     if not isinstance(viewer, Viewer):
@@ -94,6 +103,8 @@ def signed_in(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
 
 def staff(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     viewer = viewer_of(connection)
+    if viewer.owes_second_factor:
+        raise SecondFactorNeeded
     if not viewer.may(handler.opt.get("right", "staff_see")):
         if viewer.is_staff:
             raise Refused(mark("Your role on the platform does not include this."), status=403)

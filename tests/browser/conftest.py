@@ -71,11 +71,11 @@ class Mailbox:
 class Served:
     """`yuqiao serve` in a process of its own, which can be stopped and started again on the same data."""
 
-    def __init__(self, folder: Path, database_url: str, smtp: str) -> None:
+    def __init__(self, folder: Path, database_url: str, smtp: str, host: str = "127.0.0.1") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.base = f"http://127.0.0.1:{self.port}"
+        self.base = f"http://{host}:{self.port}"
         self.environment = {
             **os.environ,
             "DATA_DIR": str(folder),
@@ -83,7 +83,7 @@ class Served:
             "SMTP_URL": smtp,
             "DEMO": "1",
             "PORT": str(self.port),
-            "PUBLIC_URL": "",
+            "PUBLIC_URL": self.base,
             "REDIS_URL": "",
         }
         self.log = folder / "server.log"

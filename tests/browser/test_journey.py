@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from demo.cast import PASSWORD, PROVIDERS
 from portal.settings import ROOT
 from tests.browser.conftest import DATABASE, PICTURES, Mailbox, Served
+from tests.browser.signing_in import sign_in
 from tests.factories import credit_code
 
 LICENCE = {
@@ -100,10 +101,7 @@ class Walk:
 
     def sign_in(self, address: str, password: str = PASSWORD) -> Page:
         page = self.somebody()
-        self.go(page, "/sign-in")
-        page.fill("[name=email]", address)
-        page.fill("[name=password]", password)
-        self.send(page, "/sign-in")
+        sign_in(page, address, password, base=self.served.base)
         assert page.url.endswith(("/my", "/staff")), page.locator("main").inner_text()
         return page
 

@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-from demo.cast import PASSWORD
 from tests.browser.conftest import Served, _fresh_database
+from tests.browser.signing_in import sign_in
 from tests.conftest import DATABASE
 
 pytestmark = pytest.mark.skipif(
@@ -51,11 +51,14 @@ PAGES = {
         "/my/domains",
         "/my/certificates",
         "/my/history",
+        "/my/account",
+        "/my/account/password",
     ),
     "member@yuqiao.example": ("/my", "/my/team"),
     "new@yuqiao.example": ("/my", "/my/verification", "/my/level", "/my/certificates"),
     "brand@yuqiao.example": ("/my", "/my/briefs", "/my/briefs → /my/briefs/B-", "/my/briefs/new"),
     "admin@yuqiao.example": (
+        "/my/account",
         "/staff",
         "/staff/review",
         "/staff/review → /staff/review/",
@@ -95,11 +98,7 @@ def reader(chromium: Browser, portal: Served) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         if address:
-            page.goto("/sign-in")
-            page.fill("#f-email", address)
-            page.fill("#f-password", PASSWORD)
-            with page.expect_navigation():
-                page.locator("main form button.button").click()
+            sign_in(page, address)
             page.goto(f"/language/{language}?next=/my")
         return page
 

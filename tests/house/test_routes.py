@@ -31,7 +31,6 @@ from portal.organisations.rules import Kind
 from portal.review.models import Submission
 from portal.verification.models import Verification, VerificationAnswer
 from portal.web.forms import Input
-from portal.web.limits import forget_attempts
 from portal.web.viewer import brand_member, in_organisation, provider_member, public, staff
 from tests.factories import make_organisation, make_person
 from tests.house.databases import told
@@ -112,7 +111,6 @@ def session(app, connection) -> Iterator[Session]:
     """What a walk changes is gone after it."""
     nested = connection.begin_nested()
     before, app.state.sessions = app.state.sessions, sessions_on(connection)
-    forget_attempts()
     with app.state.sessions() as session:
         yield session
     app.state.sessions = before
@@ -182,6 +180,9 @@ def values(app, connection) -> dict[str, list[object]]:
             "domain_id": [*every(OrganisationDomain.id), 999_999],
             "evidence_id": [*every(Evidence.id), 1],
             "introduction_id": [*one_each(Introduction.id, Introduction.status), 999_999],
+            "passkey_id": [1, 999_999],
+            "identity_id": [1, 999_999],
+            "session_id": [999_999],
             "sitting_id": [*one_each(Sitting.id, Sitting.status), 999_999],
             "appointment_id": [*every(StaffAppointment.id), 999_999],
             "uuid": [*uuids, NOWHERE],
@@ -218,6 +219,9 @@ def paths(values: dict[str, list[object]], template: str) -> list[str]:
     return filled
 
 
+LEAVING = ("/sign-out", "/my/account/sessions/end-all")
+
+
 class Walker:
     """Somebody who opens every route of a method, with every filling; signing out comes last."""
 
@@ -229,13 +233,15 @@ class Walker:
     def sign_in(self, person: Person | None) -> None:
         self.client.cookies.clear()
         if person is not None:
-            token = accounts.open_session(self.session, person, browser="test", now=clock.now())
+            token = accounts.open_session(
+                self.session, person, browser="test", now=clock.now(), second_factor=True
+            )
             self.client.cookies.set("session", token)
         self.session.commit()
 
     def templates(self, method: str) -> list[tuple[str, HTTPRouteHandler]]:
         found = [(path, handler) for m, path, handler in routes(self.app) if m == method]
-        return sorted(found, key=lambda pair: pair[0] == "/sign-out")
+        return sorted(found, key=lambda pair: pair[0] in LEAVING)
 
     def walk(self, person: Person | None, method: str) -> Iterator[tuple[str, HTTPRouteHandler, Page]]:
         self.sign_in(person)
@@ -374,7 +380,7 @@ def test_wild_words_in_a_query_or_a_form_break_nothing(everybody, values, method
     client.get("/sign-up")
     typed = {name: WILD[(first + n) % len(WILD)] for n, name in enumerate(NAMES)}
     for template, _ in everybody.templates(method):
-        if template.startswith("/static") or template == "/sign-out":
+        if template.startswith("/static") or template in LEAVING:
             continue
         path = paths(values, template)[0]
         if method == "GET":

@@ -118,6 +118,7 @@ def test_serve_listens_only_when_complete(start):
         "log_level": "warning",
         "access_log": False,
         "proxy_headers": True,
+        "forwarded_allow_ips": "127.0.0.1",
         "timeout_graceful_shutdown": 5,
     }
     with pytest.raises(Misconfigured):

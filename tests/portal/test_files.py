@@ -28,7 +28,6 @@ from portal.organisations.rules import Trust
 from portal.refusal import Refused
 from portal.review.models import Submission
 from portal.settings import Misconfigured, Settings, settings
-from portal.web.limits import forget_attempts
 from tests.casebook.test_cases import make_case
 from tests.factories import make_organisation, make_person
 from tests.hostile_files import every, jpeg, pdf, png, segment, stream
@@ -238,7 +237,6 @@ def unverified(session: Session, owner):
 
 
 def hand_in(client, name: str, content: bytes):
-    forget_attempts()
     return client.post("/my/verification", {"representative": "Lin"}, files={"licence": (name, content)})
 
 
@@ -338,7 +336,6 @@ def test_hostile_uploads_are_refused_or_harmless(browse, session, connection, ow
     wrong, taken = [], set()
     for upload in uploads:
         for client, path, field, fields in doors:
-            forget_attempts()
             session.commit()
             nested = connection.begin_nested()
             rows = session.exec(select(func.count()).select_from(StoredFile)).one()

@@ -235,3 +235,18 @@ def test_the_team_costs_the_same_with_one_and_with_ten(browse, session, team, en
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert len(sent) == first
+
+
+def test_invitations_are_limited_by_sender_and_by_address(browse, session, team):
+    """Across processes: the counts are rows."""
+    _, owner = team
+    client = browse(owner)
+    for n in range(60):
+        assert client.post("/my/team", {"email": f"p{n}@x.example", "roles": "learner"}).url == "/my/team"
+    page = client.post("/my/team", {"email": "p60@x.example", "roles": "learner"})
+    assert page.errors == ["That was a lot of tries. Please wait an hour; nothing is lost."]
+    for n in range(6):
+        other = make_person(session)
+        make_organisation(session, f"Other{n}", owner=other)
+        page = browse(other).post("/my/team", {"email": "victim@x.example", "roles": "learner"})
+        assert (page.status == 422) == (n == 5)
