@@ -140,8 +140,12 @@ def main() -> int:
 def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Commands of the features."""
     from certification.exams.command import import_questions
+    from portal.factors.command import forget_factors
     from portal.staffing.command import appoint
 
+    forgetting = commands.add_parser("forget-factors", help="remove the second factors of an account")
+    forgetting.add_argument("email")
+    forgetting.set_defaults(run=forget_factors)
     appointing = commands.add_parser("appoint", help="give an account a role on the platform")
     appointing.add_argument("email")
     appointing.add_argument("role")

@@ -34,6 +34,7 @@ from portal.accounts.actions import (
     begin_ceremony,
     open_session,
     renew_session,
+    sign_out_everywhere,
     take_ceremony,
     tell_changed,
 )
@@ -130,6 +131,15 @@ def _after_removal(session: Session, person: Person) -> None:
     session.flush()
     if not has_factor(session, person.id or 0):
         session.exec(delete(RecoveryCode).where(col(RecoveryCode.person_id) == person.id))
+
+
+def forget_factors(session: Session, person: Person, *, now: datetime) -> None:
+    """For somebody who lost phone and codes and has proved otherwise who they are: every factor, every session."""
+    for table in (Totp, RecoveryCode, Passkey):
+        session.exec(delete(table).where(col(table.person_id) == person.id))
+    sign_out_everywhere(session, person.id or 0)
+    record(session, "second factors forgotten", "person", person.id, by=None, now=now)
+    tell_changed(session, person, mark("All your second factors were removed by an administrator."), now=now)
 
 
 def require_confirmed(person: Person) -> None:

@@ -15,6 +15,7 @@ from portal.accounts.actions import hasher
 from portal.accounts.models import LoginSession, Person
 from portal.accounts.rules import WAITING_LASTS, StaffRole
 from portal.factors.actions import demo_code, give_demo_totp, secret_of
+from portal.factors.command import forget_factors
 from portal.factors.models import Passkey, RecoveryCode, Totp
 from portal.factors.rules import in_groups, next_code, plain, step_of, step_taken
 from portal.factors.sealing import keyed_hash, seal, unseal
@@ -389,3 +390,19 @@ def test_what_is_no_passkey_opens_nothing(browse, session, person, credential):
     signed_in.post("/my/account/passkeys/options")
     page = signed_in.post("/my/account/passkeys", {"name": "Phone", "credential": credential})
     assert page.said == "The passkey was not added. Give it a name and try again."
+
+
+def test_who_lost_everything_gets_back_by_the_command_line(browse, session, person, capsys):
+    client = browse(person)
+    set_up(client, session, person)
+    session.commit()
+    assert forget_factors(person.email) == 0
+    assert session.exec(select(func.count()).select_from(Totp)).one() == 0
+    assert session.exec(select(func.count()).select_from(RecoveryCode)).one() == 0
+    assert client.get("/my/account").url == "/sign-in"
+    [row] = session.exec(select(History).where(History.verb == "second factors forgotten"))
+    assert (row.subject_id, row.actor_id) == (person.id, None)
+    mail = session.exec(select(Mail).order_by(col(Mail.id).desc())).first()
+    assert "All your second factors were removed by an administrator." in mail.text
+    assert forget_factors("nobody@x.example") == 1
+    assert capsys.readouterr().err == "There is no account with the address nobody@x.example.\n"
