@@ -39,7 +39,7 @@ from portal.files.rules import Kind as FileKind
 from portal.history.actions import record
 from portal.ledger.actions import end_facts, retract_facts, write_fact
 from portal.ledger.rules import FactKind
-from portal.mail.actions import send_mail
+from portal.mail.actions import Mailbox, send_mail
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
 from portal.programme.queries import programme_at
@@ -300,7 +300,7 @@ def send_to_client(
     send_mail(
         session,
         "cases/confirm",
-        to=_Address(email.lower(), language),
+        to=Mailbox(email.lower(), language),
         now=now,
         organisation=organisation.legal_name,
         sender=by.name,
@@ -559,10 +559,3 @@ def for_review(session: Session, case_id: int) -> dict[str, Any]:
         "answered": answered,
         "programme": programme_at(session, row.submitted_at or row.created_at),
     }
-
-
-class _Address:
-    """A reader who is no person here."""
-
-    def __init__(self, email: str, language: str) -> None:
-        self.email, self.language = email, language

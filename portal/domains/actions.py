@@ -19,7 +19,7 @@ from portal.domains.queries import (
 from portal.domains.rules import LINK_LASTS, MOST_DOMAINS, Answer, Method, is_lost, mailboxes, next_check
 from portal.history.actions import record
 from portal.jobs import enqueue
-from portal.mail.actions import send_mail
+from portal.mail.actions import Mailbox, send_mail
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
 from portal.refusal import Refused, mark
@@ -66,7 +66,7 @@ def claim_domain(
         send_mail(
             session,
             "domains/prove",
-            to=_Mailbox(mailbox, by.language),
+            to=Mailbox(mailbox, by.language),
             now=now,
             organisation=organisation.legal_name,
             domain=domain,
@@ -177,10 +177,3 @@ def _record(
         after={"name": row.domain},
         reason=reason,
     )
-
-
-class _Mailbox:
-    """A reader who need not be a person here."""
-
-    def __init__(self, email: str, language: str) -> None:
-        self.email, self.language = email, language

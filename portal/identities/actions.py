@@ -1,7 +1,6 @@
 """Sign in by an identity elsewhere; link one, take one off."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, delete
@@ -21,17 +20,9 @@ from portal.history.actions import record
 from portal.identities.models import Identity, IdentityProof
 from portal.identities.provider import Vouched
 from portal.identities.queries import identities_of, identity_of, usable_proof
-from portal.mail.actions import send_mail
+from portal.mail.actions import Mailbox, send_mail
 from portal.refusal import Refused, mark
 from portal.settings import settings
-
-
-@dataclass
-class Reader:
-    """Somebody a mail goes to who may have no account."""
-
-    email: str
-    language: str
 
 
 def person_vouched_for(session: Session, vouched: Vouched, *, language: str, now: datetime) -> Person | None:
@@ -73,7 +64,7 @@ def ask_mailbox(
     send_mail(
         session,
         "accounts/identity",
-        to=person_by_email(session, vouched.email) or Reader(vouched.email, language),
+        to=person_by_email(session, vouched.email) or Mailbox(vouched.email, language),
         now=now,
         provider=settings().oidc_name,
         path=f"/sign-in/outside/proof/{token}",

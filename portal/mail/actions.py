@@ -1,5 +1,6 @@
 """Write a mail in its reader's language; people find its words in the portal too."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -19,6 +20,14 @@ from portal.settings import settings
 
 
 class Reader(Protocol):
+    email: str
+    language: str
+
+
+@dataclass
+class Mailbox:
+    """A reader who need not be a person here."""
+
     email: str
     language: str
 

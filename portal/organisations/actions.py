@@ -12,7 +12,7 @@ from portal.accounts.rules import INVITE_LASTS
 from portal.history.actions import record
 from portal.ledger.actions import end_facts, write_fact
 from portal.ledger.rules import FactKind
-from portal.mail.actions import send_mail
+from portal.mail.actions import Mailbox, send_mail
 from portal.organisations.forms import EditStorefront, Register
 from portal.organisations.models import Employment, EmploymentRole, Organisation, Storefront
 from portal.organisations.queries import code_taken, open_employment, roles_of, storefront_of
@@ -153,7 +153,7 @@ def invite(
     send_mail(
         session,
         "organisations/invitation",
-        to=_Address(email.lower(), language),
+        to=Mailbox(email.lower(), language),
         now=now,
         inviter=by.name,
         organisation=organisation.legal_name,
@@ -246,10 +246,3 @@ def save_storefront(
         ),
     )
     return storefront
-
-
-class _Address:
-    """A reader who is no person yet."""
-
-    def __init__(self, email: str, language: str) -> None:
-        self.email, self.language = email, language
