@@ -2,24 +2,22 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from playwright.sync_api import Page
 from sqlmodel import Session, col, select
 
 from demo.cast import PASSWORD
-from portal.accounts.actions import open_session
 from portal.accounts.models import Person
 from portal.db import make_engine, make_sessions, transaction
 from portal.organisations.models import Organisation
 from portal.verification.queries import verification_of
 from tests.browser.conftest import PICTURES, Mailbox, Served
-
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<<>>\n%%EOF\n"
+from tests.browser.signing_in import sign_in
 
 
 def file(name: str, more: bytes = b"") -> dict:
-    return {"name": name, "mimeType": "application/pdf", "buffer": PDF + more}
+    content = b"%PDF-1.4\n1 0 obj<</Type/Catalog" + more + b">>endobj\ntrailer<<>>\n%%EOF\n"
+    return {"name": name, "mimeType": "application/pdf", "buffer": content}
 
 
 def fits(page: Page, name: str) -> None:
@@ -48,14 +46,7 @@ def in_database(served: Served, ask: Callable[[Session], object]) -> object:
 
 
 def signed_in(served: Served, page: Page, address: str) -> Page:
-    """With a session of their own, opened beside the sign-in form."""
-
-    def open_for(session: Session) -> str:
-        somebody = session.exec(select(Person).where(Person.email == address)).one()
-        return open_session(session, somebody, browser="test", now=datetime.now(UTC))
-
-    token = str(in_database(served, open_for))
-    page.context.add_cookies([{"name": "session", "value": token, "url": served.base}])
+    sign_in(page, address, base=served.base)
     return page
 
 
