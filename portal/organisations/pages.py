@@ -7,7 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from portal import clock
-from portal.accounts.actions import digest
+from portal.accounts.actions import Login, digest, renew_session
+from portal.accounts.cookies import with_session
 from portal.accounts.models import Person
 from portal.i18n import gettext, language
 from portal.limits.actions import TOO_MANY, count_attempt
@@ -21,7 +22,7 @@ from portal.refusal import Refused, mark
 from portal.rights.rules import role_names
 from portal.web.forms import STALE, Form, check
 from portal.web.html import found, get, go, html, post
-from portal.web.viewer import in_organisation, provider_member, public, signed_in, viewer_of
+from portal.web.viewer import Viewer, in_organisation, provider_member, public, signed_in, viewer_of
 
 
 def _taxonomy(programme: Programme) -> dict[str, list[str]]:
@@ -46,6 +47,12 @@ def _register_page(
         errors=errors,
         programme=programme_at(session, clock.now()),
     )
+
+
+def _with_new_rights(session: Session, viewer: Viewer, answer: Response) -> Response:
+    """Who gains rights goes on under a new session token; what was known of the old one opens nothing."""
+    token = renew_session(session, viewer.session_id, now=clock.now())
+    return with_session(answer, Login(token))
 
 
 @get("/my/organisation/new")
@@ -80,7 +87,8 @@ def register(request: Request, session: Session, form: Form) -> Response:
         if isinstance(problem, Refused) and problem.message != actions.CODE_TAKEN:
             raise
         return _register_page(request, session, form, {"credit_code": gettext(actions.CODE_TAKEN)}, 422)
-    return go("/my", mark("Registered. You can learn and draft at once; verification opens the rest."))
+    answer = go("/my", mark("Registered. You can learn and draft at once; verification opens the rest."))
+    return _with_new_rights(session, viewer, answer)
 
 
 @get("/my/team")
@@ -247,7 +255,8 @@ def accept(request: Request, session: Session, token: str) -> Response:
         )
     person = session.get_one(Person, viewer_of(request).person_id)
     actions.accept_invitation(session, row[0], person, now=clock.now())
-    return go("/my", mark("Welcome. What you learn and the certificates you earn stay yours."))
+    answer = go("/my", mark("Welcome. What you learn and the certificates you earn stay yours."))
+    return _with_new_rights(session, viewer_of(request), answer)
 
 
 def _storefront_page(

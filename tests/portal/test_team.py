@@ -250,3 +250,16 @@ def test_invitations_are_limited_by_sender_and_by_address(browse, session, team)
         make_organisation(session, f"Other{n}", owner=other)
         page = browse(other).post("/my/team", {"email": "victim@x.example", "roles": "learner"})
         assert (page.status == 422) == (n == 5)
+
+
+def test_joining_goes_on_under_a_new_token(browse, session, team):
+    _, owner = team
+    browse(owner).post("/my/team", {"email": "new@person.example", "roles": "learner"})
+    client = browse(make_person(session, "New", email="new@person.example"))
+    before = client.client.cookies["session"]
+    assert client.post("/my" + link(session, "new@person.example")).url == "/my"
+    after = client.client.cookies["session"]
+    assert after != before
+    assert client.get("/my/team").status == 200
+    client.client.cookies.set("session", before)
+    assert client.get("/my/team").url == "/sign-in"
