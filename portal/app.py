@@ -26,7 +26,6 @@ from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
 from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
-from certification.funnel import home as funnel_home
 from certification.funnel import pages as funnel_pages
 from certification.standing import home as standing_home
 from certification.standing import pages as standing_pages
@@ -111,7 +110,7 @@ def put_together() -> None:
     ]
     c.clocks[:] = [own.clocks, exams_home.clocks, standing_home.clocks, briefs_home.clocks]
     c.home[:] = [standing_home.part, cases_home.part, tracks_home.part]
-    c.desk[:] = [own.review_lines, own.calendar_lines, briefs_home.desk_lines, funnel_home.desk_lines]
+    c.desk[:] = [own.review_lines, own.calendar_lines, briefs_home.desk_lines]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from portal.accounts.models import Person, StaffAppointment
 from portal.organisations.models import Employment, EmploymentRole, Organisation, Storefront
-from portal.organisations.rules import EmploymentStatus, Role, Trust
+from portal.organisations.rules import EmploymentStatus, Role
 
 
 @dataclass(frozen=True)
@@ -164,12 +164,3 @@ def storefront_of(session: Session, organisation_id: int) -> Storefront | None:
 
 def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
     return session.exec(select(Organisation).where(Organisation.slug == slug)).first()
-
-
-def unverified(session: Session) -> int:
-    """How many organisations are registered and not verified yet, frozen ones too."""
-    return session.exec(
-        select(func.count())
-        .select_from(Organisation)
-        .where(col(Organisation.trust).in_([Trust.PROVISIONAL, Trust.FROZEN]))
-    ).one()
