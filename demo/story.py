@@ -35,7 +35,7 @@ from certification.exams.actions import (
 from certification.exams.models import Sitting
 from certification.exams.queries import exam_by_code, questions_with
 from certification.exams.rules import terms_of
-from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute
+from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute, use_credit
 from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
@@ -44,6 +44,7 @@ from portal.accounts.actions import hasher
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
+from portal.departures.actions import depart
 from portal.domains.actions import claim_domain, prove_by_link
 from portal.domains.rules import Method
 from portal.history.actions import record
@@ -51,7 +52,7 @@ from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import consider_sent
 from portal.notices.actions import consider_read
-from portal.organisations.actions import end_employment, invite, join, save_storefront, set_roles
+from portal.organisations.actions import invite, join, save_storefront, set_roles
 from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.queries import open_employment, owners_of
@@ -427,8 +428,8 @@ class Story:
         for person in self.teams["tangli"][-2:]:  # two seniors leave
             employment = open_employment(session, person.id or 0)
             assert employment is not None  # noqa: S101
-            end_employment(session, employment, Ending.LEFT, by=person.id or 0, now=self.ago(19))
-        recompute(session, tangli.id or 0, Family.OPERATOR, now=self.ago(19))
+            depart(session, employment, Ending.LEFT, by=person.id or 0, now=self.ago(19))
+        use_credit(session, tangli, "staff_senior", by=self.owners["tangli"].id or 0, now=self.ago(18))
         beian = self.organisations["beian"]
         for days in (30, 7):
             recompute(session, beian.id or 0, Family.OPERATOR, now=self.ago(days))
@@ -455,7 +456,7 @@ class Story:
         for key, days in (("luming", 110), ("chaosheng", 30)):  # the one senior leaves
             senior = open_employment(session, self.teams[key][0].id or 0)
             assert senior is not None  # noqa: S101
-            end_employment(session, senior, Ending.LEFT, by=self.teams[key][0].id or 0, now=self.ago(days))
+            depart(session, senior, Ending.LEFT, by=self.teams[key][0].id or 0, now=self.ago(days))
         for days in (110, 75, 45):  # at risk, in remediation, fallen
             recompute(session, luming.id or 0, Family.OPERATOR, now=self.ago(days))
         recompute(session, chaosheng.id or 0, Family.OPERATOR, now=self.ago(24))
