@@ -44,7 +44,16 @@ from portal.accounts.actions import hasher
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
-from portal.departures.actions import depart
+from portal.departures.actions import (
+    Client,
+    answer_as_client,
+    answer_check,
+    ask_mailbox,
+    asked_every,
+    depart,
+)
+from portal.departures.queries import check_waiting, people_to_ask
+from portal.departures.rules import Answer as StillThere
 from portal.domains.actions import claim_domain, prove_by_link
 from portal.domains.rules import Method
 from portal.history.actions import record
@@ -501,6 +510,35 @@ class Story:
         passed = self.sit(left, self.ago(40), right=True)
         void_sitting(session, passed, "考试时由他人代答，本人承认。", by=by or 0, now=self.ago(20))
 
+    def departures(self) -> None:
+        """Links that ended in each way, and mailboxes that answered that they are still there."""
+        session, yunzhan = self.session, self.organisations["yunzhan"]
+        owner = self.owners["yunzhan"].id
+        for n, (ending, by, days) in enumerate(
+            (
+                (Ending.REMOVED, owner, 60),
+                (Ending.HIRED_BY_CLIENT, owner, 45),
+                (Ending.DOMAIN_FAILED, None, 40),
+            )
+        ):
+            person = self.person(next(self.names), f"former{n}@yunzhan.example")
+            self.employ(yunzhan, person, [Role.LEARNER], self.ago(90))
+            employment = open_employment(session, person.id or 0)
+            assert employment is not None  # noqa: S101
+            client = (
+                Client("爱宠时光", "hr@aichong.example", "zh") if ending is Ending.HIRED_BY_CLIENT else None
+            )
+            departure = depart(session, employment, ending, client=client, by=by, now=self.ago(days))
+            if departure and client:
+                answer_as_client(session, departure, StillThere.YES, now=self.ago(days - 2))
+        every = asked_every(session, self.now)
+        for employment_id, why in people_to_ask(session, self.ago(30), every):
+            ask_mailbox(session, employment_id, why, now=self.ago(30))
+            session.flush()
+            check = check_waiting(session, employment_id)
+            assert check is not None  # noqa: S101
+            answer_check(session, check.id or 0, StillThere.YES, by=None, now=self.ago(29))
+
     def sit(self, person: Person, at: datetime, *, right: bool = False, open_still: bool = False) -> Sitting:
         """A sitting of P1 begun then: every answer right and handed in, or none until time ran out."""
         session, programme = self.session, programme_at(self.session, at)
@@ -871,6 +909,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             session.flush()
         story.troubles()
         story.odds_and_ends()
+        story.departures()
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()
