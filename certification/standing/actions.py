@@ -25,6 +25,7 @@ from certification.standing.rules import (
     evaluate,
     grace_days,
 )
+from portal import clock
 from portal.desk.parts import CONTRIBUTIONS
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
@@ -363,7 +364,7 @@ def use_credit(session: Session, organisation: Organisation, metric: str, *, by:
     if again := credit_again_at(facts, now):
         raise Refused(
             mark("The continuity credit has been used; it can be used again from %(day)s."),
-            day=again.date().isoformat(),
+            day=clock.today(again).isoformat(),
         )
     for level in queries.levels_of(session, organisation.id):
         if level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):

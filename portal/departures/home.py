@@ -83,7 +83,7 @@ def desk_lines(session: Session, viewer: Viewer, now: datetime) -> list[DeskLine
             mark("Handovers that went to an owner by themselves"),
             queries.escalated(session, since),
             "/staff/departures",
-            mark("in the last 90 days: nobody took them in five working days"),
+            mark("in the last 90 days: nobody took them in time"),
         ),
     ]
 

@@ -16,6 +16,7 @@ from portal.organisations.models import Organisation
 from portal.organisations.pages import member_of
 from portal.organisations.queries import Member, employment_in, owners_of
 from portal.organisations.rules import EmploymentStatus, Ending, Role, Trust, why_not_roles
+from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
 from portal.web.forms import Form, check, whole
 from portal.web.html import found, get, go, html, post
@@ -237,6 +238,9 @@ def hired(request: Request, session: Session, token: str) -> Response[str]:
         request,
         "departures/client.html",
         status=200 if row else 410,
+        days=programme_at(session, clock.now())["lifecycle"]["staff_departure"]["hired_by_client"][
+            "extra_grace_d"
+        ],
         departure=row and row[0],
         name=row and row[1],
         organisation=row and row[2],
