@@ -91,7 +91,7 @@ def depart(
     person = session.get_one(Person, employment.person_id)
     if client is not None:
         _ask_client(session, departure, organisation, person, client, now=now)
-    if organisation.trust is not Trust.CLOSED:
+    if organisation.trust != Trust.CLOSED:
         _list_open_things(session, departure, now=now)
     session.flush()
     for told in CONTRIBUTIONS.person_left:

@@ -24,6 +24,7 @@ from certification.credentials.models import Credential
 from certification.standing.actions import use_credit
 from certification.standing.rules import LevelStatus
 from portal import clock, context
+from portal.accounts.models import Person
 from portal.app import put_together
 from portal.departures import actions, queries
 from portal.departures.actions import Client
@@ -97,6 +98,33 @@ class Machine(RuleBasedStateMachine):
             sorted((f.id, f.true_from, f.true_until, f.retracted_at is None) for f in facts),
         ]
 
+    def employed(self) -> list[Employment]:
+        ids = [p.id for p in self.people]
+        return list(
+            self.session.exec(
+                select(Employment)
+                .where(col(Employment.person_id).in_(ids), Employment.status == EmploymentStatus.CONFIRMED)
+                .order_by(col(Employment.id))
+            )
+        )
+
+    def one_of(self, n: int) -> tuple[Employment, Person]:
+        employed = self.employed()
+        employment = employed[n % len(employed)]
+        return employment, self.session.get_one(Person, employment.person_id)
+
+    def lines(self) -> list[Handover]:
+        return list(self.session.exec(select(Handover).where(col(Handover.done_at).is_(None))))
+
+    def unanswered(self) -> list[Departure]:
+        return list(
+            self.session.exec(
+                select(Departure).where(
+                    Departure.ending == Ending.HIRED_BY_CLIENT, col(Departure.answered_at).is_(None)
+                )
+            )
+        )
+
     def done(self) -> None:
         self.session.flush()
         self.now += timedelta(minutes=1)
@@ -118,23 +146,19 @@ class Machine(RuleBasedStateMachine):
             assert not employed
         self.done()
 
+    @precondition(employed)
     @rule(who=PEOPLE, how=st.sampled_from(Ending))
     def leave(self, who: int, how: Ending) -> None:
-        person = self.people[who]
-        employment = open_employment(self.session, person.id)
-        if employment is None:
-            return
+        employment, person = self.one_of(who)
         client = Client("Client", "hr@client.example", "en") if how is Ending.HIRED_BY_CLIENT else None
         by = person.id if how is Ending.LEFT else None
         actions.depart(self.session, employment, how, client=client, by=by, now=self.now)
         self.done()
 
+    @precondition(employed)
     @rule(who=PEOPLE, lead=st.booleans())
     def begin_something(self, who: int, lead: bool) -> None:
-        person = self.people[who]
-        employment = open_employment(self.session, person.id)
-        if employment is None:
-            return
+        employment, person = self.one_of(who)
         self.number += 1
         if lead:
             brief = Brief(
@@ -170,22 +194,16 @@ class Machine(RuleBasedStateMachine):
         self.session.add(thing)
         self.done()
 
+    @precondition(unanswered)
     @rule(answer=st.sampled_from(Answer))
     def client_answers(self, answer: Answer) -> None:
-        waiting = self.session.exec(
-            select(Departure).where(
-                Departure.ending == Ending.HIRED_BY_CLIENT, col(Departure.answered_at).is_(None)
-            )
-        ).first()
-        if waiting:
-            actions.answer_as_client(self.session, waiting, answer, now=self.now)
-            self.done()
+        actions.answer_as_client(self.session, self.unanswered()[0], answer, now=self.now)
+        self.done()
 
+    @precondition(lines)
     @rule(to=PEOPLE, owner=st.booleans())
     def hand_over(self, to: int, owner: bool) -> None:
-        line = self.session.exec(select(Handover).where(col(Handover.done_at).is_(None))).first()
-        if line is None:
-            return
+        line = self.lines()[0]
         departure = self.session.get_one(Departure, line.departure_id)
         firm = next(n for n, f in enumerate(self.firms) if f.id == departure.organisation_id)
         taker = self.owners[firm] if owner else self.people[to]
@@ -207,17 +225,18 @@ class Machine(RuleBasedStateMachine):
             pass
         self.done()
 
+    @precondition(employed)
     @rule(who=PEOPLE)
     def ask(self, who: int) -> None:
-        employment = open_employment(self.session, self.people[who].id)
-        if employment:
-            actions.ask_mailbox(self.session, employment.id, actions.Why.PERIOD, now=self.now)
-            self.done()
+        employment, _ = self.one_of(who)
+        actions.ask_mailbox(self.session, employment.id, actions.Why.PERIOD, now=self.now)
+        self.done()
 
+    @precondition(employed)
     @rule(who=PEOPLE, answer=st.sampled_from(Answer))
     def answer(self, who: int, answer: Answer) -> None:
-        employment = open_employment(self.session, self.people[who].id)
-        check = employment and queries.check_waiting(self.session, employment.id)
+        employment, _ = self.one_of(who)
+        check = queries.check_waiting(self.session, employment.id)
         if check:
             actions.answer_check(self.session, check.id, answer, by=None, now=self.now)
             self.done()
@@ -309,8 +328,8 @@ def test_what_must_never_happen_never_does(engine):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
+            max_examples=40,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
