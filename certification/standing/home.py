@@ -198,6 +198,7 @@ def departure_part(session: Session, viewer: Viewer, person_id: int, now: dateti
             "used": used[-1] if used else None,
             "nearest": nearest(session, acting.id, person_id, now),
         },
+        side=True,
     )
 
 
