@@ -35,7 +35,7 @@ from certification.exams.actions import (
 from certification.exams.models import Sitting
 from certification.exams.queries import exam_by_code, questions_with
 from certification.exams.rules import terms_of
-from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute
+from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute, use_credit
 from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
@@ -44,6 +44,16 @@ from portal.accounts.actions import hasher
 from portal.accounts.models import Person
 from portal.accounts.rules import StaffRole
 from portal.db import Sessions, transaction
+from portal.departures.actions import (
+    Client,
+    answer_as_client,
+    answer_check,
+    ask_mailbox,
+    asked_every,
+    depart,
+)
+from portal.departures.queries import check_waiting, people_to_ask
+from portal.departures.rules import Answer as StillThere
 from portal.domains.actions import claim_domain, prove_by_link
 from portal.domains.rules import Method
 from portal.factors.actions import give_demo_totp
@@ -52,7 +62,7 @@ from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import consider_sent
 from portal.notices.actions import consider_read
-from portal.organisations.actions import end_employment, invite, join, save_storefront, set_roles
+from portal.organisations.actions import invite, join, save_storefront, set_roles
 from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.queries import open_employment, owners_of
@@ -428,8 +438,8 @@ class Story:
         for person in self.teams["tangli"][-2:]:  # two seniors leave
             employment = open_employment(session, person.id or 0)
             assert employment is not None  # noqa: S101
-            end_employment(session, employment, Ending.LEFT, by=person.id or 0, now=self.ago(19))
-        recompute(session, tangli.id or 0, Family.OPERATOR, now=self.ago(19))
+            depart(session, employment, Ending.LEFT, by=person.id or 0, now=self.ago(19))
+        use_credit(session, tangli, "staff_senior", by=self.owners["tangli"].id or 0, now=self.ago(18))
         beian = self.organisations["beian"]
         for days in (30, 7):
             recompute(session, beian.id or 0, Family.OPERATOR, now=self.ago(days))
@@ -456,7 +466,7 @@ class Story:
         for key, days in (("luming", 110), ("chaosheng", 30)):  # the one senior leaves
             senior = open_employment(session, self.teams[key][0].id or 0)
             assert senior is not None  # noqa: S101
-            end_employment(session, senior, Ending.LEFT, by=self.teams[key][0].id or 0, now=self.ago(days))
+            depart(session, senior, Ending.LEFT, by=self.teams[key][0].id or 0, now=self.ago(days))
         for days in (110, 75, 45):  # at risk, in remediation, fallen
             recompute(session, luming.id or 0, Family.OPERATOR, now=self.ago(days))
         recompute(session, chaosheng.id or 0, Family.OPERATOR, now=self.ago(24))
@@ -500,6 +510,35 @@ class Story:
         left = self.person(next(self.names), "left@qianhe.example")
         passed = self.sit(left, self.ago(40), right=True)
         void_sitting(session, passed, "考试时由他人代答，本人承认。", by=by or 0, now=self.ago(20))
+
+    def departures(self) -> None:
+        """Links that ended in each way, and mailboxes that answered that they are still there."""
+        session, yunzhan = self.session, self.organisations["yunzhan"]
+        owner = self.owners["yunzhan"].id
+        for n, (ending, by, days) in enumerate(
+            (
+                (Ending.REMOVED, owner, 60),
+                (Ending.HIRED_BY_CLIENT, owner, 45),
+                (Ending.DOMAIN_FAILED, None, 40),
+            )
+        ):
+            person = self.person(next(self.names), f"former{n}@yunzhan.example")
+            self.employ(yunzhan, person, [Role.LEARNER], self.ago(90))
+            employment = open_employment(session, person.id or 0)
+            assert employment is not None  # noqa: S101
+            client = (
+                Client("爱宠时光", "hr@aichong.example", "zh") if ending is Ending.HIRED_BY_CLIENT else None
+            )
+            departure = depart(session, employment, ending, client=client, by=by, now=self.ago(days))
+            if departure and client:
+                answer_as_client(session, departure, StillThere.YES, now=self.ago(days - 2))
+        every = asked_every(session, self.now)
+        for employment_id, why in people_to_ask(session, self.ago(30), every):
+            ask_mailbox(session, employment_id, why, now=self.ago(30))
+            session.flush()
+            check = check_waiting(session, employment_id)
+            assert check is not None  # noqa: S101
+            answer_check(session, check.id or 0, StillThere.YES, by=None, now=self.ago(29))
 
     def sit(self, person: Person, at: datetime, *, right: bool = False, open_still: bool = False) -> Sitting:
         """A sitting of P1 begun then: every answer right and handed in, or none until time ran out."""
@@ -872,6 +911,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             session.flush()
         story.troubles()
         story.odds_and_ends()
+        story.departures()
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()

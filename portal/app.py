@@ -14,9 +14,11 @@ from sqlmodel import Session
 
 from casebook.briefs import home as briefs_home
 from casebook.briefs import pages as briefs_pages
+from casebook.briefs.handing import BRIEFS, INTRODUCTIONS
 from casebook.briefs.jobs import sweep_briefs, sweep_introductions
 from casebook.cases import home as cases_home
 from casebook.cases import pages as cases_pages
+from casebook.cases.handing import CASES
 from casebook.cases.kind import CASE
 from casebook.directory import pages as directory_pages
 from casebook.directory.actions import index_provider
@@ -29,6 +31,7 @@ from certification.exams.jobs import sweep_sittings
 from certification.funnel import pages as funnel_pages
 from certification.standing import home as standing_home
 from certification.standing import pages as standing_pages
+from certification.standing.actions import extend_grace, people_changed
 from certification.standing.jobs import sweep_levels
 from certification.standing.kind import LEVEL
 from portal import context
@@ -36,6 +39,9 @@ from portal.accounts import pages as accounts_pages
 from portal.accounts import security_pages
 from portal.accounts.jobs import sweep_accounts, sweep_resets
 from portal.db import Sessions, transaction
+from portal.departures import home as departures_home
+from portal.departures import pages as departures_pages
+from portal.departures.jobs import sweep_departures
 from portal.desk import own
 from portal.desk import pages as desk_pages
 from portal.desk.parts import CONTRIBUTIONS
@@ -76,6 +82,7 @@ ROUTERS = [
     *desk_pages.routers,
     *notices_pages.routers,
     *organisation_pages.routers,
+    *departures_pages.routers,
     review_pages.router,
     staffing_pages.router,
     *verification_pages.routers,
@@ -101,6 +108,7 @@ def put_together() -> None:
     c.next[:] = [
         exams_home.resume,
         own.next_step,
+        departures_home.next_step,
         briefs_home.next_step,
         standing_home.rescue,
         tracks_home.next_step,
@@ -108,13 +116,30 @@ def put_together() -> None:
         cases_home.next_step,
         standing_home.next_step,
     ]
-    c.clocks[:] = [own.clocks, exams_home.clocks, standing_home.clocks, briefs_home.clocks]
-    c.home[:] = [standing_home.part, cases_home.part, tracks_home.part]
-    c.desk[:] = [own.review_lines, own.calendar_lines, briefs_home.desk_lines]
+    c.clocks[:] = [
+        own.clocks,
+        departures_home.clocks,
+        exams_home.clocks,
+        standing_home.clocks,
+        briefs_home.clocks,
+    ]
+    c.home[:] = [departures_home.left_part, standing_home.part, cases_home.part, tracks_home.part]
+    c.desk[:] = [
+        own.review_lines,
+        own.calendar_lines,
+        briefs_home.desk_lines,
+        departures_home.desk_lines,
+    ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
+    c.person_joined[:] = [people_changed]
+    c.person_left[:] = [people_changed]
+    c.client_confirmed[:] = [extend_grace]
+    c.departure[:] = [standing_home.departure_part]
+    c.handings.clear()
+    c.handings.update({handing.kind: handing for handing in (CASES, INTRODUCTIONS, BRIEFS)})
     c.sweeps[:] = [
         sweep_resets,
         sweep_mails,
@@ -124,6 +149,7 @@ def put_together() -> None:
         sweep_attempts,
         sweep_unverified,
         sweep_domains,
+        sweep_departures,
         sweep_sittings,
         sweep_levels,
         sweep_providers,

@@ -54,6 +54,7 @@ def new_brief(session: Session, organisation_id: int, *, once: str, by: int, now
         once=once,
         created_at=now,
         created_by=by,
+        responsible_id=by,
     )
     session.add(brief)
     session.flush()
@@ -183,7 +184,7 @@ def accept(
     _unchanged(introduction.revision, revision)
     _refuse_late(introduction, now)
     _step(session, introduction, "accept", by=by, now=now)
-    introduction.answered_at, introduction.note = now, entry.note
+    introduction.answered_at, introduction.note, introduction.responsible_id = now, entry.note, by
     introduction.contact_name, introduction.contact_phone = entry.contact_name, entry.contact_phone
     introduction.contact_email = entry.contact_email or ""
     _answered(session, introduction, in_time=True, by=by, now=now)
@@ -397,6 +398,42 @@ def _end_talks(
         _tell_provider(session, brief, introduction, "lost", now=now)
 
 
+# Handing over
+
+
+def give_brief(session: Session, brief_id: int, person_id: int, *, by: int | None, now: datetime) -> None:
+    """To a colleague who answers for it from now on."""
+    brief = session.get_one(Brief, brief_id)
+    before, brief.responsible_id = brief.responsible_id, person_id
+    _record(
+        session,
+        "brief handed over",
+        brief,
+        by=by,
+        now=now,
+        before={"person": before},
+        after={"person": person_id},
+    )
+
+
+def give_introduction(
+    session: Session, introduction_id: int, person_id: int, *, by: int | None, now: datetime
+) -> None:
+    introduction = session.get_one(Introduction, introduction_id)
+    before, introduction.responsible_id = introduction.responsible_id, person_id
+    record(
+        session,
+        "introduction handed over",
+        "introduction",
+        introduction_id,
+        by=by,
+        now=now,
+        organisation_id=introduction.organisation_id,
+        before={"person": before},
+        after={"person": person_id},
+    )
+
+
 # Small steps
 
 
@@ -472,7 +509,7 @@ def _record(session: Session, verb: str, brief: Brief, *, by: int | None, now: d
 def _tell_brand(
     session: Session, brief: Brief, introduction: Introduction | None, what: str, *, now: datetime
 ) -> None:
-    author = session.get_one(Person, brief.created_by)
+    author = session.get_one(Person, brief.responsible_id or brief.created_by)
     provider = session.get_one(Organisation, introduction.organisation_id).short_name if introduction else ""
     send_mail(
         session,

@@ -38,6 +38,9 @@ class Brief(SQLModel, table=True):
     revision: int = 1
     created_at: datetime
     created_by: int = Field(foreign_key="person.id")
+    responsible_id: int | None = Field(
+        default=None, foreign_key="person.id", index=True
+    )  # who wrote it at first; can be handed over
     opened_at: datetime | None = None
     matched_at: datetime | None = Field(default=None, index=True)  # when candidates were last looked for
     due_at: datetime | None = Field(default=None, index=True)  # when the brand's turn ends, if it is
@@ -62,6 +65,9 @@ class Introduction(SQLModel, table=True):
         IntroductionStatus, default=IntroductionStatus.OFFERED, index=True
     )
     revision: int = 1
+    responsible_id: int | None = Field(
+        default=None, foreign_key="person.id", index=True
+    )  # who said yes at first
     offered_at: datetime
     expires_at: datetime = Field(index=True)
     answered_at: datetime | None = None

@@ -13,6 +13,7 @@ from casebook.briefs.models import Brief, Introduction
 from casebook.briefs.rules import BriefStatus, IntroductionStatus
 from casebook.matching import queries as matching_queries
 from portal import clock, i18n
+from portal.departures.home import responsible
 from portal.i18n import gettext
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
@@ -280,6 +281,19 @@ def _brief_page(
         lost_reasons=programme.matching["lost_reasons"],
         decline_reasons=programme.matching["decline_reasons"],
         size=programme.matching["shortlist_size"],
+        responsible=responsible(
+            session,
+            viewer,
+            "brief",
+            brief.id or 0,
+            brief.responsible_id,
+            clock.now(),
+            right=None
+            if brief.status in rules.ENDED
+            else "draft_brief"
+            if brief.status is BriefStatus.DRAFT
+            else "brief",
+        ),
         form=form or Form(),
         errors=errors or {},
         **NAMES,
@@ -483,6 +497,15 @@ def _invitation_page(
         moves={move for state, move in rules.INTRODUCTION_MOVES if state == introduction.status},
         decline_reasons=programme.matching["decline_reasons"],
         lost_reasons=programme.matching["lost_reasons"],
+        responsible=responsible(
+            session,
+            viewer,
+            "introduction",
+            introduction.id or 0,
+            introduction.responsible_id,
+            clock.now(),
+            right="invitation" if introduction.status in rules.RUNNING else None,
+        ),
         form=form or Form.of({"contact_name": viewer.name, "contact_email": viewer.email}),
         errors=errors or {},
         **NAMES,

@@ -8,10 +8,11 @@ from typing import Any
 from sqlmodel import Session, col, func, or_, select
 
 from casebook.briefs.models import Brief, Introduction
-from casebook.briefs.rules import ENDED, LIVE, SAID_YES, BriefStatus, IntroductionStatus
+from casebook.briefs.rules import ENDED, LIVE, RUNNING, SAID_YES, BriefStatus, IntroductionStatus
 from casebook.matching.models import ShortlistItem
 from casebook.matching.queries import public_levels
 from certification.standing.rules import LevelStatus
+from portal.desk.parts import OpenThing
 from portal.organisations.models import Organisation, Storefront
 from portal.organisations.rules import Kind
 
@@ -384,3 +385,64 @@ def stale_briefs(session: Session, since: datetime) -> int:
         .select_from(Brief)
         .where(Brief.status == BriefStatus.STALE, col(Brief.closed_at) >= since)
     ).one()
+
+
+# Handing over
+
+
+def briefs_of_person(session: Session, organisation_id: int, person_id: int) -> list[OpenThing]:
+    """Those that are not over and that somebody answers for."""
+    rows = session.exec(
+        select(Brief)
+        .where(
+            Brief.organisation_id == organisation_id,
+            Brief.responsible_id == person_id,
+            col(Brief.status).not_in(ENDED),
+        )
+        .order_by(col(Brief.id))
+    )
+    return [_brief_thing(row) for row in rows]
+
+
+def running_brief(session: Session, organisation_id: int, brief_id: int) -> OpenThing | None:
+    row = session.exec(
+        select(Brief)
+        .where(
+            Brief.id == brief_id, Brief.organisation_id == organisation_id, col(Brief.status).not_in(ENDED)
+        )
+        .with_for_update()
+    ).first()
+    return _brief_thing(row) if row else None
+
+
+def _brief_thing(row: Brief) -> OpenThing:
+    right = "draft_brief" if row.status is BriefStatus.DRAFT else "brief"
+    return OpenThing(
+        row.id or 0, row.title or row.number, f"/my/briefs/{row.number}", right, row.responsible_id
+    )
+
+
+def introductions_of_person(session: Session, organisation_id: int, person_id: int) -> list[OpenThing]:
+    """Running ones that somebody answers for."""
+    rows = session.exec(
+        select(Introduction, Brief.title)
+        .join(Brief, col(Introduction.brief_id) == col(Brief.id))
+        .where(
+            Introduction.organisation_id == organisation_id,
+            Introduction.responsible_id == person_id,
+            col(Introduction.status).in_(RUNNING),
+        )
+        .order_by(col(Introduction.id))
+    )
+    return [_introduction_thing(row, title) for row, title in rows]
+
+
+def running_introduction(session: Session, organisation_id: int, introduction_id: int) -> OpenThing | None:
+    row = invitation_of(session, introduction_id, organisation_id, lock=True)
+    if row is None or row[0].status not in RUNNING:
+        return None
+    return _introduction_thing(row[0], row[1].title)
+
+
+def _introduction_thing(row: Introduction, title: str) -> OpenThing:
+    return OpenThing(row.id or 0, title, f"/my/invitations/{row.id}", "invitation", row.responsible_id)

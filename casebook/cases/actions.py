@@ -77,6 +77,7 @@ def draft_case(
         organisation_id=organisation.id or 0,
         once=once,
         created_by=by,
+        responsible_id=by,
         created_at=now,
         title=entry.title,
         client_name=entry.client_name,
@@ -522,6 +523,23 @@ def retract_case(session: Session, row: Case, reason: str, *, by: int, now: date
         remove(session, "case", row.id or 0)
         session.flush()
         index_provider(session, row.organisation_id, now=now)
+
+
+def give_case(session: Session, case_id: int, person_id: int, *, by: int | None, now: datetime) -> None:
+    """To a colleague who answers for it from now on."""
+    row = session.get_one(Case, case_id)
+    before, row.responsible_id = row.responsible_id, person_id
+    record(
+        session,
+        "case handed over",
+        "case",
+        case_id,
+        by=by,
+        now=now,
+        organisation_id=row.organisation_id,
+        before={"person": before},
+        after={"person": person_id},
+    )
 
 
 def index_case(session: Session, row: Case, *, now: datetime) -> None:

@@ -39,6 +39,9 @@ class Case(SQLModel, table=True):
         None  # the client's answer that stands; no foreign key, for the two name each other
     )
     created_by: int = Field(foreign_key="person.id")
+    responsible_id: int | None = Field(
+        default=None, foreign_key="person.id", index=True
+    )  # who wrote it at first; can be handed over
     created_at: datetime
     submitted_at: datetime | None = None
     published_at: datetime | None = Field(default=None, index=True)

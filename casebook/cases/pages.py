@@ -26,6 +26,7 @@ from casebook.cases.rules import (
     MOVES,
     TAKES_EVIDENCE,
     UNITS,
+    Status,
     Verdict,
     what_is_missing,
     why_not_address,
@@ -35,6 +36,7 @@ from casebook.search.queries import search
 from portal import clock
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
+from portal.departures.home import responsible
 from portal.files.pages import send_file
 from portal.files.rules import Purpose
 from portal.history.queries import timeline
@@ -185,6 +187,15 @@ def _case_page(
         findings={f.item: f for f in findings_of(session, submission.id or 0)} if submission else {},
         timeline=timeline(session, "case", row.id or 0),
         programme=programme_at(session, clock.now()),
+        responsible=responsible(
+            session,
+            viewer_of(request),
+            "case",
+            row.id or 0,
+            row.responsible_id,
+            clock.now(),
+            right=None if row.status is Status.RETRACTED else "draft",
+        ),
     )
 
 

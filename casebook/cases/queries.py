@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from casebook.cases.models import Case, Confirmation, Evidence, Outcome
 from casebook.cases.rules import Draft, Kind, Line, Status, Verdict
+from portal.desk.parts import OpenThing
 from portal.files.models import StoredFile
 from portal.files.queries import Opening, openings, times_opened
 from portal.organisations.models import Employment, Organisation
@@ -378,3 +379,31 @@ def case_waiting(session: Session, organisation_id: int) -> tuple[int, str, Stat
         .limit(1)
     ).first()
     return (row[0] or 0, row[1], Status(row[2])) if row else None
+
+
+def cases_of_person(session: Session, organisation_id: int, person_id: int) -> list[OpenThing]:
+    """Unfinished ones that somebody answers for."""
+    rows = session.exec(
+        select(Case)
+        .where(
+            Case.organisation_id == organisation_id,
+            Case.responsible_id == person_id,
+            col(Case.status).not_in([Status.PUBLISHED, Status.RETRACTED]),
+        )
+        .order_by(col(Case.id))
+    )
+    return [_thing(row) for row in rows]
+
+
+def open_case(session: Session, organisation_id: int, case_id: int) -> OpenThing | None:
+    """One of the organisation's that is not taken back, locked."""
+    row = session.exec(
+        select(Case)
+        .where(Case.id == case_id, Case.organisation_id == organisation_id, Case.status != Status.RETRACTED)
+        .with_for_update()
+    ).first()
+    return _thing(row) if row else None
+
+
+def _thing(row: Case) -> OpenThing:
+    return OpenThing(row.id or 0, row.title, f"/my/cases/{row.id}", "draft", row.responsible_id)

@@ -19,17 +19,20 @@ from certification.standing.rules import (
     Tree,
     as_data,
     automatic_stars,
+    credit_again_at,
+    creditable,
     days_held,
     evaluate,
     grace_days,
 )
+from portal import clock
 from portal.desk.parts import CONTRIBUTIONS
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.queries import facts_of
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Organisation
-from portal.organisations.rules import TRUST_MOVES, Trust
+from portal.organisations.rules import TRUST_MOVES, Kind, Trust
 from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
 from portal.review.actions import submit
@@ -313,6 +316,93 @@ def what_fails(tree: Tree, rules: Mapping[str, Any]) -> str:
         names[g.key] for g in tree.gates if not g.met
     ] or [rules["metrics"]["score"]]
     return "、".join(name["zh"] for name in failing) + " / " + ", ".join(name["en"] for name in failing)
+
+
+# When somebody leaves or joins
+
+
+def people_changed(session: Session, organisation_id: int, now: datetime) -> None:
+    """Somebody left or joined: the levels and the stars follow at once, in the same transaction."""
+    for level in queries.levels_of(session, organisation_id):
+        recompute(session, organisation_id, level.family, now=now)
+    session.flush()
+    if session.get_one(Organisation, organisation_id).kind == Kind.PROVIDER:
+        note_stars(session, organisation_id, now=now)
+
+
+def extend_grace(session: Session, organisation_id: int, departure_id: int, now: datetime) -> None:
+    """A client confirmed that it hired somebody: each grace that runs now gets the programme's days more."""
+    days = programme_at(session, now)["lifecycle"]["staff_departure"]["hired_by_client"]["extra_grace_d"]
+    for family in Family:
+        level = level_of(session, organisation_id, family, lock=True)
+        if level is None or level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
+            continue
+        if level.status_until is None or level.status_until <= now:
+            continue
+        before, level.status_until = level.status_until, level.status_until + timedelta(days=days)
+        level.revision += 1
+        record(
+            session,
+            "grace extended",
+            "level",
+            level.id,
+            by=None,
+            now=now,
+            organisation_id=organisation_id,
+            before={"until": before.isoformat()},
+            after={"until": level.status_until.isoformat(), "departure": departure_id},
+        )
+
+
+def use_credit(session: Session, organisation: Organisation, metric: str, *, by: int, now: datetime) -> None:
+    """The continuity credit, once in twelve months. The organisation is to be locked: two clicks wait for each other."""
+    programme = programme_at(session, now)
+    require(programme, organisation, "continuity")
+    assert organisation.id is not None  # noqa: S101
+    terms = programme["lifecycle"]["staff_departure"]["continuity_credit"]
+    facts = facts_of(session, organisation.id)
+    if again := credit_again_at(facts, now):
+        raise Refused(
+            mark("The continuity credit has been used; it can be used again from %(day)s."),
+            day=clock.today(again).isoformat(),
+        )
+    for level in queries.levels_of(session, organisation.id):
+        if level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
+            continue
+        tree = tree_of(session, organisation.id, level.family, level.stars, now=now)
+        heads = creditable(tree, terms["max_share_of_required_heads"]).get(metric)
+        if heads:
+            break
+    else:
+        raise Refused(mark("No level at risk misses people in this role, so there is nothing to bridge."))
+    fact = write_fact(
+        session,
+        FactKind.CONTINUITY_CREDIT,
+        organisation_id=organisation.id,
+        source=("level", level.id),
+        by=by,
+        now=now,
+        true_until=now + timedelta(days=terms["days"]),
+        metric=metric,
+        heads=heads,
+        stars=level.stars,
+    )
+    record(
+        session,
+        "continuity credit used",
+        "level",
+        level.id,
+        by=by,
+        now=now,
+        organisation_id=organisation.id,
+        after={
+            "metric": metric,
+            "heads": heads,
+            "until": fact.true_until.isoformat() if fact.true_until else "",
+        },
+    )
+    session.flush()
+    recompute(session, organisation.id, level.family, now=now)
 
 
 # What follows for the levels of an organisation whose trust moves: which ones, and by which move.

@@ -14,19 +14,23 @@ from certification.standing.rules import (
     Metric,
     automatic_stars,
     best_step,
+    credit_again_at,
+    creditable,
     days_held,
     evaluate,
     next_lapses,
 )
 from portal.desk.parts import Clock, Next, Part
 from portal.i18n import local, show_number, show_percent
-from portal.ledger.queries import facts_of
+from portal.ledger.queries import facts_of, facts_of_people
+from portal.ledger.rules import FactKind
 from portal.organisations.models import Organisation
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.review.queries import latest_submission
 from portal.review.rules import Status
 from portal.web.viewer import Viewer
+from training.tracks.queries import team_progress
 
 
 def family_of(organisation: Organisation) -> Family:
@@ -166,6 +170,70 @@ def clocks(session: Session, viewer: Viewer, _now: datetime) -> list[Clock]:
         for level in queries.levels_of(session, viewer.organisation.id)
         if level.status in texts and level.status_until
     ]
+
+
+def departure_part(session: Session, viewer: Viewer, person_id: int, now: datetime) -> Part | None:
+    """On the page about who left: the continuity credit, and who is nearest to the certificates they held."""
+    acting = viewer.organisation
+    if acting is None or acting.kind != "provider":
+        return None
+    programme = programme_at(session, now)
+    terms = programme["lifecycle"]["staff_departure"]["continuity_credit"]
+    facts = facts_of(session, acting.id)
+    rows = []
+    for level in queries.levels_of(session, acting.id):
+        if level.status in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
+            held = held_at_four(level, now)
+            tree = evaluate(facts, level.family, level.stars, now, programme.content, held_4star_days=held)
+            offered = creditable(tree, terms["max_share_of_required_heads"])
+            rows += [(level, tree.metric(key), heads) for key, heads in offered.items()]
+    used = [f for f in facts if f.kind == FactKind.CONTINUITY_CREDIT and f.known(now)]
+    return Part(
+        "standing/departure.html",
+        {
+            "programme": programme,
+            "terms": terms,
+            "rows": rows,
+            "again": credit_again_at(facts, now),
+            "used": used[-1] if used else None,
+            "nearest": nearest(session, acting.id, person_id, now),
+        },
+        side=True,
+    )
+
+
+def nearest(
+    session: Session, organisation_id: int, person_id: int, now: datetime
+) -> list[tuple[dict[str, Any], list[tuple[str, int, int]]]]:
+    """(certificate, [(colleague, modules finished, of so many)]) for what the leaver holds; three colleagues at most.
+
+    Who holds it is not named; who lacks a certificate that is needed first comes after those who have it.
+    """
+    programme, team = programme_at(session, now), team_progress(session, organisation_id)
+    facts = facts_of_people(session, [person_id, *(m.person_id for m in team)])
+    held = {
+        (f.person_id, str(f.value.get("code")))
+        for f in facts
+        if f.kind == FactKind.CERTIFICATE and f.known(now) and f.holds(now)
+    }
+    found = []
+    for certificate in programme["personal_certificates"]:
+        code = certificate["code"]
+        if (person_id, code) not in held:
+            continue
+        modules = {
+            f"{track}/{n}"
+            for track in certificate["tracks"]
+            for n in range(1, len(programme.track(track)["modules"]) + 1)
+        }
+        needs = certificate.get("needs", [])
+        ranked = sorted(
+            (any((m.person_id, n) not in held for n in needs), -len(m.finished & modules), m.name)
+            for m in team
+            if (m.person_id, code) not in held and m.person_id != person_id
+        )
+        found.append((certificate, [(name, -done, len(modules)) for _, done, name in ranked[:3]]))
+    return found
 
 
 def front_register(session: Session, _now: datetime) -> Part | None:

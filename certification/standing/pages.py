@@ -105,6 +105,14 @@ def apply(request: Request, session: Session, form: Form) -> Response:
     return go("/my/level", mark("Applied. Staff decide within ten working days; you will see each verdict."))
 
 
+@post("/my/level/credit", right="continuity")
+def use_credit(request: Request, session: Session, form: Form) -> Response:
+    viewer = viewer_of(request)
+    organisation = session.get_one(Organisation, found(viewer.organisation).id, with_for_update=True)
+    actions.use_credit(session, organisation, form["metric"], by=viewer.person_id, now=clock.now())
+    return go("/my/level", mark("Used. The tree below shows it as a line of its own."))
+
+
 @get("/staff/organisations")
 def organisations(request: Request, session: Session) -> Response[str]:
     q = plain(request.query_params.get("q", "")).strip()[:80]
@@ -239,7 +247,7 @@ def close(request: Request, session: Session, form: Form, organisation_id: int) 
 
 
 routers = [
-    Router("/", route_handlers=[level, apply], guards=[provider_member]),
+    Router("/", route_handlers=[level, apply, use_credit], guards=[provider_member]),
     Router(
         "/",
         route_handlers=[organisations, organisation_page, maturity, practical, suspend, close],

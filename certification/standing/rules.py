@@ -67,6 +67,7 @@ class Counted:
     label: str
     lapses_at: datetime | None = None
     why_not: str = ""  # catalogue key; empty when it counted
+    heads: int = 0  # how many people a continuity credit stands for
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _counts(facts: Sequence[FactRow], window: timedelta | None = None) -> list[C
 
 
 def _heads(role: str) -> Callable[[_Evidence, timedelta | None, Mapping[str, Any], int], Reading]:
-    def read(e: _Evidence, _w: timedelta | None, _c: Mapping[str, Any], _s: int) -> Reading:
+    def read(e: _Evidence, _w: timedelta | None, config: Mapping[str, Any], stars: int) -> Reading:
         best: dict[int, FactRow] = {}
         left = []
         for f in e.known:
@@ -206,9 +207,54 @@ def _heads(role: str) -> Callable[[_Evidence, timedelta | None, Mapping[str, Any
                 left.append(Counted(f.id, _label(f), why_not=mark("one person counts once in a role")))
             else:
                 best[f.person_id] = f
-        return len(best), _counts(list(best.values())), left, None
+        counted = _counts(list(best.values()))
+        credit, why_not = _credit(e, role, len(best), config, stars)
+        return len(best) + sum(c.heads for c in credit), counted + credit, left + why_not, None
 
     return read
+
+
+def _credit(
+    e: _Evidence, role: str, have: int, config: Mapping[str, Any], stars: int
+) -> tuple[list[Counted], list[Counted]]:
+    """The continuity credit for this role: up to the gate, never beyond it, and for no higher level than was held."""
+    missing, counted, left = max(0, floor(config["levels"][str(stars)][0]) - have), [], []
+    for f in e.known:
+        if f.kind != FactKind.CONTINUITY_CREDIT or f.value.get("metric") != role:
+            continue
+        heads = min(int(f.value["heads"]), missing)
+        if not f.holds(e.at):
+            why_not = mark("the credit has ended")
+        elif stars > int(f.value["stars"]):
+            why_not = mark("a credit keeps a level and helps to no higher one")
+        elif heads == 0:
+            why_not = mark("the credit is not needed: enough people count")
+        else:
+            counted.append(Counted(f.id, "", f.true_until, heads=heads))
+            continue
+        left.append(Counted(f.id, "", why_not=why_not, heads=int(f.value["heads"])))
+    return counted, left
+
+
+def credit_heads(required: float, share: float) -> int:
+    """How many heads a continuity credit stands for: the share of those required, rounded down, but at least one."""
+    return max(1, floor(share * required)) if required >= 1 else 0
+
+
+def credit_again_at(facts: Iterable[FactRow], at: datetime) -> datetime | None:
+    """When a credit may be used again, when one was used in the last 12 months; None when it may be used now."""
+    used = [f.true_from for f in facts if f.kind == FactKind.CONTINUITY_CREDIT and f.known(at)]
+    again = max(used) + WINDOWS["_12m"] if used else None
+    return again if again and again > at else None
+
+
+def creditable(tree: Tree, share: float) -> dict[str, int]:
+    """Metric → heads of a credit, for each count of people below its gate."""
+    return {
+        m.key: credit_heads(m.gate, share)
+        for m in tree.metrics
+        if m.key.startswith("staff_") and not m.met and m.value < m.gate
+    }
 
 
 def _training(e: _Evidence, window: timedelta | None, _c: Mapping[str, Any], _s: int) -> Reading:

@@ -50,6 +50,30 @@ class DeskLine:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class OpenThing:
+    """Something unfinished that one person answers for: whoever takes it over must hold `right` by their roles."""
+
+    subject_id: int
+    title: str
+    path: str
+    right: str
+    responsible_id: int | None
+
+
+@dataclass(frozen=True)
+class Handing:
+    """How the open things of a kind are found and change hands. `name` is a catalogue key."""
+
+    kind: str
+    name: str
+    of_person: Callable[[Session, int, int], list[OpenThing]]  # organisation, person
+    one: Callable[
+        [Session, int, int], OpenThing | None
+    ]  # organisation, subject; locked; None: not theirs, or over
+    give: Callable[..., None]  # session, subject, person, by=, now=
+
+
 @dataclass
 class Contributions:
     """Filled once at start. Order is priority: the first `next` that answers is shown."""
@@ -62,7 +86,16 @@ class Contributions:
     sweeps: list[Callable[[], None]] = field(default_factory=list)
     level_changed: list[Callable[[Session, int, datetime], None]] = field(
         default_factory=list
-    )  # in the same transaction
+    )  # in the same transaction, as are the next three
+    person_joined: list[Callable[[Session, int, datetime], None]] = field(default_factory=list)
+    person_left: list[Callable[[Session, int, datetime], None]] = field(default_factory=list)
+    client_confirmed: list[Callable[[Session, int, int, datetime], None]] = field(
+        default_factory=list
+    )  # organisation, departure: a client hired somebody
+    handings: dict[str, Handing] = field(default_factory=dict)
+    departure: list[Callable[[Session, Viewer, int, datetime], Part | None]] = field(
+        default_factory=list
+    )  # parts of the page about a person who left
 
 
 CONTRIBUTIONS = Contributions()

@@ -24,6 +24,11 @@ def facts_of(session: Session, organisation_id: int) -> list[FactRow]:
     return own + (facts_of_people(session, sorted(people)) if people else [])
 
 
+def employment_facts(session: Session, person_id: int) -> list[FactRow]:
+    """For whom a person counts or counted."""
+    return _rows(session, (col(Fact.person_id) == person_id) & (col(Fact.kind) == FactKind.EMPLOYMENT))
+
+
 def facts_of_people(session: Session, people: Sequence[int]) -> list[FactRow]:
     """What is known of persons themselves (training, certificates), without their employers' facts."""
     return _rows(session, col(Fact.person_id).in_(people) & col(Fact.organisation_id).is_(None))

@@ -30,6 +30,8 @@ class FactKind(StrEnum):
     VULNERABILITY = "vulnerability"  # organisation; {fixed_in_days: float or None}
     OPENNESS = "openness"  # organisation; {items: 0-10}
     DATA_EXPORT = "data_export"  # organisation; {}
+    DEPARTURE = "departure"  # person and organisation; {ending, confirmed: by the client that hired them}
+    CONTINUITY_CREDIT = "continuity_credit"  # organisation; {metric, heads, stars}; until it ends
     UPTIME = "uptime"  # organisation; {share: 0-1}
 
 

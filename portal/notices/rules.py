@@ -55,6 +55,28 @@ CATALOGUE: dict[str, NoticeKind] = {
     ),
     "cases/answered": NoticeKind(mark("The client's answer to a case"), _OWNER, Class.ACTIVE),
     "cases/decided": NoticeKind(mark("Decision on a case"), _OWNER, Class.ACTIVE),
+    "departures/left": NoticeKind(mark("Somebody left"), _OWNER, Class.ACTIVE),
+    "departures/escalated": NoticeKind(mark("A handover ran out of time"), _OWNER, Class.ACTIVE),
+    "departures/owners": NoticeKind(mark("Does somebody still work with you?"), _OWNER, Class.ACTIVE),
+    "departures/ended": NoticeKind(
+        mark("Your link to an organisation has ended"),
+        mark("You get this because the link was yours; it is sent once."),
+        Class.ACTIVE,
+    ),
+    "departures/check": NoticeKind(
+        mark("Do you still work there?"),
+        mark(
+            "You get this because you count for an organisation with this mailbox; a clock runs on your answer."
+        ),
+        Class.ACTIVE,
+    ),
+    "departures/client": NoticeKind(
+        mark("Whether you have hired somebody"),
+        mark(
+            "You get this mail because an organisation on Yuqiao named you as its client. Nothing else is sent to you."
+        ),
+        Class.ACCOUNT,
+    ),
     "verification/decided": NoticeKind(mark("Decision on your verification"), _OWNER, Class.ACTIVE),
     "verification/reminder": NoticeKind(mark("Days left to verify"), _OWNER, Class.ACTIVE),
     "verification/frozen": NoticeKind(mark("Frozen without verification"), _OWNER, Class.ACTIVE),

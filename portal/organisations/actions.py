@@ -9,14 +9,16 @@ from sqlmodel import Session
 from portal.accounts.actions import digest
 from portal.accounts.models import Person
 from portal.accounts.rules import INVITE_LASTS
+from portal.desk.parts import CONTRIBUTIONS
 from portal.history.actions import record
 from portal.ledger.actions import end_facts, write_fact
+from portal.ledger.queries import employment_facts
 from portal.ledger.rules import FactKind
 from portal.mail.actions import Mailbox, send_mail
 from portal.organisations.forms import EditStorefront, Register
 from portal.organisations.models import Employment, EmploymentRole, Organisation, Storefront
 from portal.organisations.queries import code_taken, open_employment, roles_of, storefront_of
-from portal.organisations.rules import EmploymentStatus, Ending, Kind, Role
+from portal.organisations.rules import EmploymentStatus, Ending, Kind, Role, counts_from
 from portal.refusal import Refused, mark
 
 CODE_TAKEN = mark(
@@ -63,7 +65,7 @@ def register(session: Session, entry: Register, *, by: int, now: datetime) -> Or
 
 
 def join(session: Session, employment: Employment, person: Person, *, now: datetime) -> None:
-    """Both sides have agreed: from now on the person counts for this organisation, and for no other."""
+    """Both sides have agreed: the person counts for this organisation (see `counts_from`), and for no other."""
     assert person.id is not None  # noqa: S101
     employment.person_id, employment.status, employment.confirmed_at, employment.token_hash = (
         person.id,
@@ -73,12 +75,18 @@ def join(session: Session, employment: Employment, person: Person, *, now: datet
     )
     session.add(employment)
     session.flush()
+    worked = [
+        (fact.organisation_id or 0, fact.true_from, fact.true_until)
+        for fact in employment_facts(session, person.id)
+        if fact.true_until and fact.retracted_at is None
+    ]
     write_fact(
         session,
         FactKind.EMPLOYMENT,
         organisation_id=employment.organisation_id,
         person_id=person.id,
         source=("employment", employment.id),
+        true_from=counts_from(employment.organisation_id, worked, now),
         by=person.id,
         now=now,
     )
@@ -187,12 +195,14 @@ def accept_invitation(session: Session, employment: Employment, person: Person, 
         )
     person.confirmed_at = person.confirmed_at or now  # the link reached their mailbox
     join(session, employment, person, now=now)
+    for told in CONTRIBUTIONS.person_joined:
+        told(session, employment.organisation_id, now)
 
 
 def end_employment(
-    session: Session, employment: Employment, ending: Ending, *, by: int, now: datetime
+    session: Session, employment: Employment, ending: Ending, *, by: int | None, now: datetime
 ) -> None:
-    """The link ends, whoever ends it; certificates stay with the person."""
+    """The link ends, whoever ends it; certificates stay with the person. What follows is `departures.actions.depart`."""
     if employment.status is EmploymentStatus.ENDED:
         raise Refused(mark("This person has left already."))
     was_confirmed = employment.status is EmploymentStatus.CONFIRMED

@@ -10,12 +10,14 @@ from portal import clock
 from portal.accounts.actions import Login, digest, renew_session
 from portal.accounts.cookies import with_session
 from portal.accounts.models import Person
+from portal.departures.queries import checks_of, departures_of
+from portal.departures.rules import ENDING_NAMES, SHOWN_FOR
 from portal.i18n import gettext, language
 from portal.limits.actions import TOO_MANY, count_attempt
 from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
 from portal.organisations.models import Organisation
-from portal.organisations.rules import Ending, Kind, Role, Trust, why_not_roles
+from portal.organisations.rules import Kind, Role, why_not_roles
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
@@ -105,6 +107,9 @@ def _team_page(
         "organisations/team.html",
         status=status,
         members=queries.members_of(session, found(viewer.organisation).id, clock.now()),
+        checks=checks_of(session, found(viewer.organisation).id),
+        departures=departures_of(session, found(viewer.organisation).id, clock.now() - SHOWN_FOR),
+        endings=ENDING_NAMES,
         roles=role_names(viewer.programme),
         table=viewer.programme["rights"]["table"],
         form=form,
@@ -147,7 +152,7 @@ def invite(request: Request, session: Session, form: Form) -> Response:
     return go("/my/team", mark("Invited. The link in the mail holds for 14 days."))
 
 
-def _member(request: Request, session: Session, employment_id: int) -> queries.Member:
+def member_of(request: Request, session: Session, employment_id: int) -> queries.Member:
     """Somebody who works here or is invited, with everybody of the organisation in the same query."""
     acting = found(viewer_of(request).organisation)
     members = queries.members_of(session, acting.id, clock.now())
@@ -172,7 +177,7 @@ def _roles_page(
 
 @get("/my/team/{employment_id:int}", right="team")
 def roles_form(request: Request, session: Session, employment_id: int) -> Response[str]:
-    member = _member(request, session, employment_id)
+    member = member_of(request, session, employment_id)
     last_days = {
         f"until_{held.role}": clock.today(held.until - timedelta(seconds=1))
         for held in member.roles
@@ -187,7 +192,7 @@ def give_roles(request: Request, session: Session, form: Form, employment_id: in
     viewer, now = viewer_of(request), clock.now()
     acting = found(viewer.organisation)
     session.get_one(Organisation, acting.id, with_for_update=True)  # two owners who change each other wait
-    member = _member(request, session, employment_id)
+    member = member_of(request, session, employment_id)
     employment = found(queries.employment_in(session, employment_id, acting.id))
     entry, errors = check(GiveRoles, form)
     if entry:
@@ -199,37 +204,6 @@ def give_roles(request: Request, session: Session, form: Form, employment_id: in
         return _roles_page(request, member, form, errors, 422)
     actions.set_roles(session, employment, entry.wanted(), by=viewer.person_id, now=now)
     return go("/my/team", mark("Saved. The new roles hold from the next click."))
-
-
-@post("/my/team/{employment_id:int}/end")
-def end(request: Request, session: Session, employment_id: int) -> Response:
-    """Who keeps the team lets somebody go or takes an invitation back; anybody may leave, whatever the step."""
-    viewer = viewer_of(request)
-    acting = found(viewer.organisation)
-    session.get_one(Organisation, acting.id, with_for_update=True)  # two owners who leave wait for each other
-    member = _member(request, session, employment_id)
-    employment = found(queries.employment_in(session, employment_id, acting.id))
-    own = employment.person_id == viewer.person_id
-    if not own:
-        viewer.require("team")
-        if why := why_not_roles(
-            {Role.LEARNER: None},
-            [h.role for h in member.roles],
-            acting.roles,
-            other_owners=1,
-            now=clock.now(),
-        ):
-            raise Refused(why)
-    elif (
-        acting.trust != Trust.CLOSED
-        and member.holds(Role.OWNER)
-        and len(queries.owners_of(session, acting.id)) == 1
-    ):
-        raise Refused(mark("You are the only owner. Make somebody else an owner first."))
-    actions.end_employment(
-        session, employment, Ending.LEFT if own else Ending.REMOVED, by=viewer.person_id, now=clock.now()
-    )
-    return go("/my" if own else "/my/team", mark("Done. Certificates stay with the person."))
 
 
 @get("/join/{token:str}")
@@ -309,7 +283,7 @@ def save_storefront(request: Request, session: Session, form: Form) -> Response:
 
 routers = [
     Router("/", route_handlers=[register_form, register, accept], guards=[signed_in]),
-    Router("/", route_handlers=[team, invite, roles_form, give_roles, end], guards=[in_organisation]),
+    Router("/", route_handlers=[team, invite, roles_form, give_roles], guards=[in_organisation]),
     Router("/", route_handlers=[storefront_form, save_storefront], guards=[provider_member]),
     Router("/", route_handlers=[invitation], guards=[public]),
 ]

@@ -1,8 +1,9 @@
 """What an organisation is, what each trust step opens, and how a credit code reads."""
 
-from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from stdnum.cn import uscc
 from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidFormat, InvalidLength, ValidationError
@@ -10,6 +11,7 @@ from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidFormat, 
 from portal.refusal import mark
 
 VERIFY_WITHIN = timedelta(days=30)
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class Kind(StrEnum):
@@ -62,6 +64,25 @@ class Ending(StrEnum):
     LEFT = "left"
     REMOVED = "removed"
     HIRED_BY_CLIENT = "hired_by_client"
+    DOMAIN_FAILED = "domain_failed"  # nobody confirmed that they still work there
+
+
+def counts_from(
+    organisation_id: int, worked: Iterable[tuple[int, datetime, datetime]], now: datetime
+) -> datetime:
+    """From when somebody who joins now counts, so that nobody counts for two organisations on one day in China.
+
+    `worked`: (organisation, counted from, until) of their earlier links. Who comes from another organisation counts
+    from the next day; who comes back on the same day counts without a gap.
+    """
+    at, day = now, now.astimezone(CHINA).date()
+    for other, since, until in worked:
+        if since >= until or until.astimezone(CHINA).date() != day:
+            continue  # never counted, or not on this day
+        if other != organisation_id:
+            return datetime.combine(day + timedelta(days=1), time(), CHINA).astimezone(UTC)
+        at = min(at, until)
+    return at
 
 
 def why_not_roles(

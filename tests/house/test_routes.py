@@ -23,6 +23,7 @@ from portal.accounts.models import Person, StaffAppointment
 from portal.accounts.rules import StaffRole
 from portal.app import create_app
 from portal.db import Sessions, make_sessions
+from portal.departures.models import Departure, Handover
 from portal.domains.models import OrganisationDomain
 from portal.notices.models import Notice
 from portal.organisations.models import Employment, Organisation
@@ -144,6 +145,10 @@ def hide_secrets(session: Session) -> None:  # noqa: PLR0912  one loop a table
         answer.text = SECRET
     for domain in session.exec(select(OrganisationDomain)):
         domain.token, domain.mailbox = SECRET, f"admin@{SECRET}.example"
+    for departure in session.exec(select(Departure)):
+        departure.client_name, departure.contact = SECRET, f"hr@{SECRET}.example"
+    for line in session.exec(select(Handover)):
+        line.title = SECRET
     for submission in session.exec(select(Submission)):
         submission.reason = SECRET
     for application in session.exec(select(Application)):
@@ -173,7 +178,9 @@ def values(app, connection) -> dict[str, list[object]]:
             "case_id": [*one_each(Case.id, Case.status), 999_999],
             "submission_id": [*one_each(Submission.id, Submission.subject_kind, Submission.status), 999_999],
             "organisation_id": [*one_each(Organisation.id, Organisation.kind), 999_999],
-            "employment_id": [*every(Employment.id), 999_999],
+            "employment_id": [*every(Employment.id), *every(Departure.employment_id), 999_999],
+            "kind": ["introduction", "zz"],
+            "subject_id": [*every(Introduction.id), 999_999],
             "notice_id": [*every(Notice.id), 999_999],
             "/unsubscribe/{code": [NOWHERE, "1.notices-tip.x"],
             "answer_id": [*every(VerificationAnswer.id), 999_999],

@@ -29,9 +29,10 @@ from portal.accounts.rules import StaffRole
 from portal.app import put_together
 from portal.history.models import History
 from portal.ledger.models import Fact
+from portal.ledger.rules import FactKind
 from portal.mail.models import Mail
 from portal.organisations.models import Employment, Organisation
-from portal.organisations.rules import EmploymentStatus, Trust
+from portal.organisations.rules import EmploymentStatus, Ending, Trust
 from portal.review.models import Submission
 from portal.review.rules import Status
 from portal.worker import sweep
@@ -48,6 +49,7 @@ TABLES = {
     "brief": (Brief.status, BriefStatus, set()),
     "introduction": (Introduction.status, IntroductionStatus, set()),
     "employment": (Employment.status, EmploymentStatus, set()),
+    "ending": (Employment.ending, Ending, set()),
     "credential": (Credential.status, CredentialStatus, set()),
     "staff": (StaffAppointment.role, StaffRole, set()),
 }
@@ -115,6 +117,10 @@ def test_each_shows_its_thing(story, name):
 def test_the_clocks_of_the_demo(story):
     now = clock.now()
     assert (level(story, "棠梨运营").status_until - now) / timedelta(days=1) == pytest.approx(41, abs=0.1)
+    [credit] = story.exec(select(Fact).where(Fact.kind == FactKind.CONTINUITY_CREDIT))
+    assert (credit.organisation_id, credit.value["heads"]) == (organisation(story, "棠梨运营").id, 1)
+    tree = tree_of(story, credit.organisation_id or 0, "operator", 4, now=now)
+    assert [(m.key, m.value, m.gate) for m in tree.metrics if not m.met] == [("staff_senior", 1, 2)]
     new = organisation(story, "拾光科技")
     assert new.trust is Trust.PROVISIONAL
     assert (now - new.created_at) / timedelta(days=1) == pytest.approx(12, abs=0.1)

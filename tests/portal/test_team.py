@@ -180,7 +180,7 @@ def test_an_owner_lets_somebody_go_once(browse, session, team):
     organisation, owner = team
     employment = employ(session, organisation, make_person(session, "Member"))
     client = browse(owner)
-    assert client.post(f"/my/team/{employment.id}/end").url == "/my/team"
+    assert client.post(f"/my/team/{employment.id}/end").url == f"/my/team/{employment.id}/handover"
     session.refresh(employment)
     assert (employment.status, employment.ending) == (EmploymentStatus.ENDED, Ending.REMOVED)
     assert client.post(f"/my/team/{employment.id}/end").status == 404
