@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from portal.privacy.rules import Area
 from portal.web.viewer import Viewer
 
 
@@ -50,6 +51,17 @@ class DeskLine:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """One that a person holds, for a public page and for the list of consents."""
+
+    uuid: str
+    title: dict[str, str]
+    state: str  # a word of `certification.credentials.rules.reads_as`
+    valid_until: datetime
+    name_shown: bool  # strangers read the whole name on the certificate itself
+
+
 @dataclass
 class Contributions:
     """Filled once at start. Order is priority: the first `next` that answers is shown."""
@@ -63,6 +75,13 @@ class Contributions:
     level_changed: list[Callable[[Session, int, datetime], None]] = field(
         default_factory=list
     )  # in the same transaction
+
+    certificates: list[Callable[[Session, int, datetime], list[Certificate]]] = field(default_factory=list)
+    personal: list[Area] = field(default_factory=list)  # what is held of people, later packages first
+    why_not_erase: list[Callable[[Session, int], str | None]] = field(default_factory=list)  # catalogue keys
+    before_erasure: list[Callable[[Session, int, bool, datetime], None]] = field(
+        default_factory=list
+    )  # (person, revoke their certificates)
 
 
 CONTRIBUTIONS = Contributions()
