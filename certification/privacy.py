@@ -65,7 +65,9 @@ PERSONAL = [
                 "since when, until when, its state"
             ),
             "status_list status_index key_id source_kind source_id": mark("what is needed to check it"),
-            "signed": mark("the signed certificate; a name in it can't be changed"),
+            "signed": mark(
+                "the signed certificate, which can't be changed; it names you by a number and a salted hash of your address"
+            ),
             "name_public": mark("whether strangers read your whole name on its page"),
         },
         Fate.EMPTY,

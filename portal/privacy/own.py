@@ -25,7 +25,9 @@ PERSONAL = [
             "token_hash": mark("a mark that the browser shows"),
             "created_at expires_at": mark("since when and until when"),
             "browser": mark("the browser's own name"),
-            "last_seen_at second_factor_at waits": mark("when it was last seen and how you proved who you are"),
+            "last_seen_at second_factor_at waits": mark(
+                "when it was last seen and how you proved who you are"
+            ),
         },
         Fate.REMOVE,
         owner="person_id",
