@@ -516,6 +516,7 @@ class Story:
             self.teams["yunzhan"][1],
         )
         at = self.ago(200)
+        known = {"languages": programme_at(session, at)["taxonomy"]["languages"]}
         for person, values, uses in (
             (
                 owner,
@@ -540,7 +541,7 @@ class Story:
         ):
             by = person.id or 0
             page = people.page_for(session, by)
-            people.save_page(session, page, EditPage(**values), by=by, now=at)
+            people.save_page(session, page, EditPage.model_validate(values, context=known), by=by, now=at)
             people.publish(session, by, uses, by=by, now=at)
             held = {f"{CERTIFICATE}{one.uuid}" for one in certificates(session, by, self.now)}
             people.publish(session, by, {*uses, *held}, by=by, now=self.ago(2))
