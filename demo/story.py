@@ -550,7 +550,7 @@ class Story:
             for label in ("杭州展会展位", "名片")
         ]
         for n, hours in enumerate((980, 975, 700, 699, 300, 170, 120, 119, 26, 3)):
-            code, at = codes[n % 2], self.now - timedelta(hours=hours)
+            code, at = codes[n // 2 % 2], self.now - timedelta(hours=hours)
             people.note_scan(session, code, f"visitor-{n // 2}", now=at)
 
     def after_a_scan(self, brief: Brief, by: int, at: datetime) -> None:

@@ -342,7 +342,7 @@ def card(request: Request, session: Session, code_id: int) -> Response[str]:
         row=row,
         page=page,
         name=_name(person, page, uses) if page and Use.PAGE in uses else None,
-        qr=_qr(row).svg_inline(scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None),
+        qr=_qr(row).svg_inline(scale=4, border=4, omitsize=True, svgclass="qr large", lineclass=None),
         address=f"{settings().base_url}/q/{row.code}",
     )
 

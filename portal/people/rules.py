@@ -49,7 +49,7 @@ _COMPOUND = re.findall(
     "..",
     "欧阳歐陽司马司馬上官诸葛諸葛东方東方皇甫尉迟尉遲公孙公孫慕容令狐司徒司空端木百里夏侯南宫南宮独孤獨孤长孙長孫宇文轩辕軒轅西门西門",
 )
-SALUTATIONS = {"mr": mark("%(surname)s (Mr)"), "ms": mark("%(surname)s (Ms)")}
+SALUTATIONS = {"mr": mark("Mr %(surname)s"), "ms": mark("Ms %(surname)s")}
 
 
 def masked(name: str) -> str:

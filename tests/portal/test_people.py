@@ -77,7 +77,7 @@ def shown_of(page) -> dict[str, bool]:
     text = page.response.text
     return {
         "full": "欧阳知夏" in text,
-        "masked": "欧阳 (Ms)" in text,
+        "masked": "Ms 欧阳" in text,
         "nickname": "Xia" in text,
         "employer": "Tangli Co., Ltd" in text,
         "languages": "Chinese" in page.text,
