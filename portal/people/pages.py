@@ -236,13 +236,16 @@ def contact(request: Request, session: Session, form: Form, slug: str) -> Respon
     entry, errors = check(WriteTo, form)
     sent = mark("Sent by e-mail. Whether and when there is an answer is up to them.")
     if entry:
-        now = clock.now()
-        if not count_attempt(session, f"contact:{form['once'][:32]}", most=1, seconds=3600, now=now):
+        now, once = clock.now(), form["once"][:32]
+        if once and not count_attempt(session, f"contact:{slug}:{once}", most=1, seconds=3600, now=now):
             return go(f"/people/{slug}", sent)  # the same form again
         keys = {f"contact-from:{entry.email}": 3, f"contact-by:{peer(request)}": 10, f"contact-to:{slug}": 10}
         left = [count_attempt(session, key, most=n, seconds=3600, now=now) for key, n in keys.items()]
         if not all(left):
             errors["form"] = gettext(mark("Too many messages for now. Please try again in an hour."))
+            form = Form(
+                [(k, v) for k, v in form.fields if k != "once"]
+            )  # it was not sent: the next try is another
     if entry is None or errors:
         return _public_page(request, session, shown, form, errors, 422)
     actions.write_to(session, shown.person, entry, now=clock.now())
@@ -314,8 +317,9 @@ def new_code(request: Request, session: Session, form: Form) -> Response:
     entry, errors = check(NewCode, form)
     if entry is None:
         return _codes_page(request, session, form, errors, 422)
-    now, once = clock.now(), f"new-code:{viewer.person_id}:{form['once'][:32]}"
-    if not count_attempt(session, once, most=1, seconds=3600, now=now):
+    now, once = clock.now(), form["once"][:32]
+    key = f"new-code:{viewer.person_id}:{once}"
+    if once and not count_attempt(session, key, most=1, seconds=3600, now=now):
         return go("/my/codes")  # the same form again
     row = actions.make_code(session, viewer.person_id, entry.label, by=viewer.person_id, now=now)
     return go(f"/my/codes/{row.id}", mark("Made. It leads to your page while that is open."))

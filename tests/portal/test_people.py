@@ -326,6 +326,8 @@ def test_letters_are_limited_and_need_consent(browse, session, staff):
     visitor = browse()
     answers = [visitor.post(f"{path}/contact", LETTER | {"once": f"{n}" * 32}).status for n in range(4)]
     assert answers == [200, 200, 200, 422]
+    refused = visitor.post(f"{path}/contact", LETTER | {"once": "z" * 32})
+    assert refused.value("once") != "z" * 32, "or the next try would read that it was sent"
     agree(session, person, Use.PAGE)
     assert browse().post(f"{path}/contact", LETTER | {"once": "x" * 32, "email": "b@b.example"}).status == 404
 
