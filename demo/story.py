@@ -35,6 +35,7 @@ from certification.exams.actions import (
 from certification.exams.models import Sitting
 from certification.exams.queries import exam_by_code, questions_with
 from certification.exams.rules import terms_of
+from certification.privacy import certificates
 from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute, use_credit
 from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
@@ -67,11 +68,15 @@ from portal.organisations.forms import EditStorefront
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.queries import open_employment, owners_of
 from portal.organisations.rules import Ending, Kind, Role
+from portal.people import actions as people
+from portal.people.forms import EditPage
+from portal.people.rules import CERTIFICATE, Use, scan_cookie
 from portal.programme.queries import programme_at
 from portal.review.actions import decide as decide_review
 from portal.review.actions import take
 from portal.review.kinds import KINDS
 from portal.review.queries import latest_submission
+from portal.settings import settings
 from portal.staffing.actions import appoint
 from portal.verification.actions import freeze, hand_in
 from portal.verification.queries import verification_of
@@ -90,6 +95,7 @@ class Story:
         self.organisations: dict[str, Organisation] = {}
         self.owners: dict[str, Person] = {}
         self.teams: dict[str, list[Person]] = {}
+        self.attributed = False  # a brief to a code
         self.reviewer = self.person("魏评审", "reviewer@yuqiao.example", login=True)
 
     def ago(self, days: float) -> datetime:
@@ -540,6 +546,68 @@ class Story:
             assert check is not None  # noqa: S101
             answer_check(session, check.id or 0, StillThere.YES, by=None, now=self.ago(29))
 
+    def pages(self) -> None:
+        """Three pages with different consents: whole name and form, surname alone, the name one goes by."""
+        session = self.session
+        owner, member, senior = (
+            self.owners["tangli"],
+            self.teams["tangli"][1],
+            self.teams["yunzhan"][1],
+        )
+        at = self.ago(200)
+        known = {"languages": programme_at(session, at)["taxonomy"]["languages"]}
+        for person, values, uses in (
+            (
+                owner,
+                {
+                    "headline": "宠物与母婴品牌的私域负责人",
+                    "does": "从零搭建会员与社群，先定目标与责任人，再选工具。",
+                    "about": "在品牌方做过六年会员运营，2019年起带团队服务品牌。",
+                    "languages": ["zh", "en"],
+                },
+                {Use.FULL_NAME, Use.EMPLOYER, Use.ABOUT, Use.LANGUAGES, Use.CONTACT},
+            ),
+            (
+                member,
+                {"salutation": "ms", "headline": "社群运营", "does": "日常负责社群排期与导购培训。"},
+                {Use.MASKED_NAME, Use.EMPLOYER, Use.ABOUT},
+            ),
+            (
+                senior,
+                {"nickname": "老沈", "headline": "只给自己看的一行", "languages": ["zh"]},
+                {Use.NICKNAME, Use.LANGUAGES, Use.CONTACT},
+            ),
+        ):
+            by = person.id or 0
+            page = people.page_for(session, by)
+            people.save_page(session, page, EditPage.model_validate(values, context=known), by=by, now=at)
+            people.publish(session, by, uses, by=by, now=at)
+            held = {f"{CERTIFICATE}{one.uuid}" for one in certificates(session, by, self.now)}
+            people.publish(session, by, {*uses, *held}, by=by, now=self.ago(2))
+        codes = [
+            people.make_code(session, member.id or 0, label, by=member.id or 0, now=at)
+            for label in ("杭州展会展位", "名片")
+        ]
+        for n, hours in enumerate((980, 975, 700, 699, 300, 170, 120, 119, 26, 3)):
+            code, at = codes[n // 2 % 2], self.now - timedelta(hours=hours)
+            people.note_scan(session, code, f"visitor-{n // 2}", now=at)
+
+    def after_a_scan(self, brief: Brief, by: int, at: datetime) -> None:
+        """The first brief that the brand's owner writes: after a scan at the booth, the day before."""
+        brand = self.organisations["maitian"].id
+        if brief.organisation_id != brand or self.attributed or at < self.ago(40):
+            return
+        session, member = self.session, self.teams["tangli"][1]
+        code = people.make_code(
+            session, member.id or 0, "品牌沙龙", by=member.id or 0, now=at - timedelta(days=3)
+        )
+        scan = people.note_scan(session, code, "brand", now=at - timedelta(days=1))
+        cookie = scan_cookie(settings().secret, scan.id or 0, "brand")
+        row = people.attribute(
+            session, cookie, "brief", brief.id or 0, organisation_id=brief.organisation_id, by=by, now=at
+        )
+        self.attributed = row is not None
+
     def sit(self, person: Person, at: datetime, *, right: bool = False, open_still: bool = False) -> Sitting:
         """A sitting of P1 begun then: every answer right and handed in, or none until time ran out."""
         session, programme = self.session, programme_at(self.session, at)
@@ -704,6 +772,7 @@ class Story:
         at = self.ago(text["ago"])
         programme = programme_at(session, at)
         brief = briefs.new_brief(session, brand.id or 0, once=uuid4().hex, by=by, now=at)
+        self.after_a_scan(brief, by, at)
         low, high = text["budget"]
         known = {
             name: list(options)
@@ -912,6 +981,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         story.troubles()
         story.odds_and_ends()
         story.departures()
+        story.pages()
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()

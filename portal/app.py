@@ -12,6 +12,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.static_files import create_static_files_router
 from sqlmodel import Session
 
+from casebook import privacy as casebook_privacy
 from casebook.briefs import home as briefs_home
 from casebook.briefs import pages as briefs_pages
 from casebook.briefs.handing import BRIEFS, INTRODUCTIONS
@@ -23,6 +24,7 @@ from casebook.cases.kind import CASE
 from casebook.directory import pages as directory_pages
 from casebook.directory.actions import index_provider
 from casebook.directory.jobs import sweep_providers
+from certification import privacy as certification_privacy
 from certification.credentials import pages as credentials_pages
 from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
@@ -58,6 +60,10 @@ from portal.mail.jobs import sweep_mails
 from portal.notices import pages as notices_pages
 from portal.notices.jobs import sweep_notices, sweep_tips
 from portal.organisations import pages as organisation_pages
+from portal.people import pages as people_pages
+from portal.privacy import own as own_areas
+from portal.privacy import pages as privacy_pages
+from portal.privacy.jobs import sweep_privacy
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
 from portal.settings import ROOT, settings
@@ -70,6 +76,7 @@ from portal.web.forms import read_form
 from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Csrf, Visitors
 from portal.worker import Sweeper
+from training import privacy as training_privacy
 from training.assessment import pages as assessment_pages
 from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
@@ -81,6 +88,8 @@ ROUTERS = [
     *identities_pages.routers,
     *desk_pages.routers,
     *notices_pages.routers,
+    *people_pages.routers,
+    *privacy_pages.routers,
     *organisation_pages.routers,
     *departures_pages.routers,
     review_pages.router,
@@ -140,6 +149,15 @@ def put_together() -> None:
     c.departure[:] = [standing_home.departure_part]
     c.handings.clear()
     c.handings.update({handing.kind: handing for handing in (CASES, INTRODUCTIONS, BRIEFS)})
+    c.certificates[:] = [certification_privacy.certificates]
+    c.personal[:] = [  # children before those that they name
+        *casebook_privacy.PERSONAL,
+        *certification_privacy.PERSONAL,
+        *training_privacy.PERSONAL,
+        *own_areas.PERSONAL,
+    ]
+    c.why_not_erase[:] = [certification_privacy.why_not_erase]
+    c.before_erasure[:] = [certification_privacy.before_erasure]
     c.sweeps[:] = [
         sweep_resets,
         sweep_mails,
@@ -159,6 +177,7 @@ def put_together() -> None:
         sweep_files,
         sweep_tips,
         sweep_notices,
+        sweep_privacy,
     ]
 
 

@@ -13,8 +13,10 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from portal.clock import CHINA
+from portal.refusal import mark
 from portal.settings import ROOT
 
+ERASED = mark("erased user")  # the name of whoever had their account erased, in the reader's language
 LANGUAGES = {"zh": "zh_CN", "en": "en"}
 DEFAULT = "zh"
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT)
@@ -57,6 +59,11 @@ def gettext(message: str, **values: Any) -> str:
 def ngettext(singular: str, plural: str, n: int, **values: Any) -> str:
     text = catalogue().get(singular, singular) if language() == "zh" else (singular if n == 1 else plural)
     return text % {"num": n, **values}
+
+
+def named(value: Any) -> Any:
+    """Any value as it is, but for the name of an erased user."""
+    return gettext(ERASED) if isinstance(value, str) and value == ERASED else value
 
 
 def local(text: Any) -> str:

@@ -15,6 +15,8 @@ from casebook.matching import queries as matching_queries
 from portal import clock, i18n
 from portal.departures.home import responsible
 from portal.i18n import gettext
+from portal.people.actions import attribute
+from portal.people.rules import CAME_FROM
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
@@ -187,6 +189,15 @@ def create(request: Request, session: Session, form: Form) -> Response:
         systems=systems,
         blocked=blocked,
         revision=brief.revision,
+        by=viewer.person_id,
+        now=now,
+    )
+    attribute(
+        session,
+        request.cookies.get(CAME_FROM),
+        "brief",
+        brief.id or 0,
+        organisation_id=acting.id,
         by=viewer.person_id,
         now=now,
     )

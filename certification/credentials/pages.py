@@ -16,7 +16,7 @@ from certification.credentials.rules import Holder, masked, reads_as
 from certification.credentials.status_list import status_list_credential
 from portal import clock
 from portal.history.queries import timeline
-from portal.i18n import gettext
+from portal.i18n import ERASED, gettext
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, mark
 from portal.settings import settings
@@ -147,6 +147,8 @@ def _page(request: Request, session: Session, shown: queries.Shown) -> Response[
         if shown.person and (row.name_public or own)
         else masked(shown.person.name if shown.person else "")
     )
+    if shown.person and shown.person.name == ERASED:
+        name = ERASED
     address = f"{settings().base_url}/credentials/{row.uuid}"
     # Error correction M and a quiet zone of four modules: read from paper, too.
     qr = segno.make(address, error="m").svg_inline(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from portal.privacy.rules import Area
 from portal.web.viewer import Viewer
 
 
@@ -74,6 +75,17 @@ class Handing:
     give: Callable[..., None]  # session, subject, person, by=, now=
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """One that a person holds, for a public page and for the list of consents."""
+
+    uuid: str
+    title: dict[str, str]
+    state: str  # a word of `certification.credentials.rules.reads_as`
+    valid_until: datetime
+    name_shown: bool  # strangers read the whole name on the certificate itself
+
+
 @dataclass
 class Contributions:
     """Filled once at start. Order is priority: the first `next` that answers is shown."""
@@ -96,6 +108,13 @@ class Contributions:
     departure: list[Callable[[Session, Viewer, int, datetime], Part | None]] = field(
         default_factory=list
     )  # parts of the page about a person who left
+
+    certificates: list[Callable[[Session, int, datetime], list[Certificate]]] = field(default_factory=list)
+    personal: list[Area] = field(default_factory=list)  # what is held of people, later packages first
+    why_not_erase: list[Callable[[Session, int], str | None]] = field(default_factory=list)  # catalogue keys
+    before_erasure: list[Callable[[Session, int, bool, datetime], None]] = field(
+        default_factory=list
+    )  # (person, revoke their certificates)
 
 
 CONTRIBUTIONS = Contributions()

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 
 from portal.files import store
 from portal.files.models import FileAccess, StoredFile
@@ -42,6 +42,33 @@ def store_file(
     session.add(row)
     session.flush()
     return row
+
+
+def keep_made(
+    session: Session, name: str, content: bytes, media_type: str, *, by: int, now: datetime
+) -> StoredFile:
+    """A file that the portal made for one person, who alone is to open it."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    store.put(sha256, content)
+    row = StoredFile(
+        sha256=sha256,
+        name=name,
+        media_type=media_type,
+        size=len(content),
+        organisation_id=None,
+        uploaded_by=by,
+        uploaded_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def forget_file(session: Session, file: StoredFile) -> None:
+    """The row with its openings; the sweep removes the bytes that no row names. Nothing else may point at it."""
+    session.exec(delete(FileAccess).where(col(FileAccess.file_id) == file.id))
+    session.delete(file)
+    session.flush()
 
 
 def open_file(session: Session, file: StoredFile, purpose: Purpose, *, by: int, now: datetime) -> bytes:

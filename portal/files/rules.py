@@ -30,9 +30,10 @@ class Kind(StrEnum):
 
     LICENCE = "licence"
     EVIDENCE = "evidence"
+    PHOTO = "photo"  # of a person: a picture, never a PDF
 
 
-MOST_BYTES = {Kind.LICENCE: 10 * MEGABYTE, Kind.EVIDENCE: 10 * MEGABYTE}
+MOST_BYTES = {Kind.LICENCE: 10 * MEGABYTE, Kind.EVIDENCE: 10 * MEGABYTE, Kind.PHOTO: 10 * MEGABYTE}
 # Media type → the endings it goes by, that of our own copy first.
 ACCEPTED = {
     "application/pdf": ("pdf",),
@@ -59,6 +60,8 @@ def accept(name: str, content: bytes, kind: Kind) -> tuple[str, str]:
             status=413,
         )
     media_type = kind_of(content)
+    if kind is Kind.PHOTO and media_type not in ("image/jpeg", "image/png"):
+        raise Refused(mark("A photo is a JPEG or a PNG. Please choose another file."), status=422)
     if media_type not in ACCEPTED or ending_of(name) not in ("", *ACCEPTED[media_type]):
         raise Refused(_NOT_WHAT_IT_SAYS, status=422)
     wrong = why_unfit(media_type, content)

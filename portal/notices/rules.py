@@ -101,6 +101,21 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because you are an owner of the provider; a clock runs on what it asks of you."),
         Class.ACTIVE,
     ),
+    "people/contact": NoticeKind(
+        mark("A letter by your page"),
+        mark("You get this because your page has an open form for letters. You close it on “My page”."),
+        Class.ACTIVE,
+    ),
+    "privacy/export": NoticeKind(
+        mark("Your data are ready"),
+        mark("You get this because you asked for your data."),
+        Class.ACTIVE,
+    ),
+    "privacy/erasure": NoticeKind(
+        mark("Your account will be erased"),
+        mark("You get this because the erasure of your account was asked for."),
+        Class.ACTIVE,
+    ),
     "notices/tip": NoticeKind(
         mark("The next step, once a week"),
         mark("You get this because you are an owner of your organisation and one step is open."),

@@ -18,6 +18,8 @@ from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
 from portal.organisations.models import Organisation
 from portal.organisations.rules import Kind, Role, why_not_roles
+from portal.people.actions import attribute
+from portal.people.rules import CAME_FROM
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
@@ -84,7 +86,17 @@ def register(request: Request, session: Session, form: Form) -> Response:
         raise Refused(mark("Please confirm your e-mail address first: the link is in your mailbox."))
     try:
         with session.begin_nested():  # two people may register the same code in the same second
-            actions.register(session, entry, by=viewer.person_id, now=clock.now())
+            made = actions.register(session, entry, by=viewer.person_id, now=clock.now())
+            if made.kind is Kind.BRAND:  # after the scan of somebody's code?
+                attribute(
+                    session,
+                    request.cookies.get(CAME_FROM),
+                    "registration",
+                    made.id or 0,
+                    organisation_id=made.id or 0,
+                    by=viewer.person_id,
+                    now=clock.now(),
+                )
     except (IntegrityError, Refused) as problem:
         if isinstance(problem, Refused) and problem.message != actions.CODE_TAKEN:
             raise

@@ -55,18 +55,29 @@ def days_until(value: datetime) -> int:
     return (clock.today(value) - clock.today(clock.now())).days
 
 
+def _with_names(say: Any) -> Any:
+    @jinja2.pass_context
+    def said(context: jinja2.runtime.Context, *words: Any, **values: Any) -> Any:
+        return context.call(say, *words, **{name: i18n.named(value) for name, value in values.items()})
+
+    return said
+
+
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "templates"),
         autoescape=lambda name: not (name or "").startswith("mail/"),  # noqa: S701  mails are plain text
         undefined=jinja2.StrictUndefined,
+        finalize=i18n.named,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=not settings().production,
     )
     env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    for name in ("gettext", "ngettext"):  # names inside of sentences, too
+        env.globals[name] = _with_names(env.globals[name])
     env.filters |= {
         "local": i18n.local,
         "date": i18n.show_date,

@@ -29,6 +29,10 @@ from portal.notices.models import Notice
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.queries import owners_of
 from portal.organisations.rules import Kind
+from portal.people.models import PersonCode, PersonPage
+from portal.people.queries import uses_of
+from portal.people.rules import Use
+from portal.privacy.models import PersonExport
 from portal.review.models import Submission
 from portal.verification.models import Verification, VerificationAnswer
 from portal.web.forms import Input
@@ -157,6 +161,9 @@ def hide_secrets(session: Session) -> None:  # noqa: PLR0912  one loop a table
         notice.title = notice.text = SECRET
     for employment in session.exec(select(Employment)):
         employment.email = f"{SECRET}@people.example"
+    for page in session.exec(select(PersonPage)):
+        if Use.ABOUT not in uses_of(session, page.person_id):
+            page.headline = page.about = page.does = SECRET
     for person in session.exec(select(Person)):
         person.email = f"{person.id}-{SECRET}@people.example"
 
@@ -184,6 +191,11 @@ def values(app, connection) -> dict[str, list[object]]:
             "notice_id": [*every(Notice.id), 999_999],
             "/unsubscribe/{code": [NOWHERE, "1.notices-tip.x"],
             "answer_id": [*every(VerificationAnswer.id), 999_999],
+            "code_id": [*every(PersonCode.id), 999_999],
+            "export_id": [*every(PersonExport.id), 1],
+            "/my/codes/{code_id:int}/{kind": ["svg", "exe"],
+            "/people/{slug": [*every(PersonPage.slug), "nowhere"],
+            "/q/{code": [*every(PersonCode.code), "nowhere"],
             "domain_id": [*every(OrganisationDomain.id), 999_999],
             "evidence_id": [*every(Evidence.id), 1],
             "introduction_id": [*one_each(Introduction.id, Introduction.status), 999_999],

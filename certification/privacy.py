@@ -1,0 +1,115 @@
+"""What certification holds of people, what it does before an erasure, and the certificates a page may show."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from certification.credentials.actions import revoke
+from certification.credentials.queries import credentials_of_person
+from certification.credentials.rules import CredentialStatus, reads_as
+from certification.exams.queries import open_sitting
+from portal.desk.parts import Certificate
+from portal.privacy.rules import Area, Basis, Fate, Lasts, Seen
+from portal.programme.queries import programme_at
+from portal.refusal import mark
+
+_EXAMS = mark("holding exams, marking them fairly, answering appeals")
+_CHECKED = mark(
+    "Whoever was shown a certificate must be able to check it, and how it was earned must be known while it counts."
+)
+
+PERSONAL = [
+    Area(
+        "answer",
+        mark("Answers in exams"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"chosen flagged revision saved_at": mark("what you chose, and when")},
+        Fate.KEEP,
+        why=_CHECKED,
+        through=("sitting_id", "sitting"),
+    ),
+    Area(
+        "sitting",
+        mark("Exams you sat"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {
+            "token seed paper pass_marks accommodation": mark(
+                "your paper, and more time if you were given it"
+            ),
+            "started_at ends_at status handed_in_at timed_out": mark("when, and how it ended"),
+            "score passed result": mark("your result"),
+        },
+        Fate.KEEP,
+        why=_CHECKED,
+        owner="person_id",
+        secret=frozenset({"seed"}),
+    ),
+    Area(
+        "credential",
+        mark("Certificates"),
+        mark("letting anybody check a certificate"),
+        Basis.CONTRACT,
+        Seen.PUBLIC,
+        Lasts.RECORD,
+        {
+            "uuid number holder code programme_version scope score": mark(
+                "what it certifies, and its number"
+            ),
+            "awarded_at valid_until status status_reason status_since": mark(
+                "since when, until when, its state"
+            ),
+            "status_list status_index key_id source_kind source_id": mark("what is needed to check it"),
+            "signed": mark(
+                "the signed certificate, which can't be changed; it names you by a number and a salted hash of your address"
+            ),
+            "name_public": mark("whether strangers read your whole name on its page"),
+        },
+        Fate.EMPTY,
+        why=_CHECKED,
+        owner="person_id",
+        empty={"name_public": False},
+    ),
+    Area(
+        "level_application",
+        mark("Applications for a level"),
+        mark("deciding on what an organisation hands in"),
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"family stars statement tree applied_at": mark("what was applied for, and when")},
+        Fate.KEEP,
+        why=mark("It is the organisation's; the number of the account stays."),
+        actors=("applied_by",),
+    ),
+]
+
+
+def certificates(session: Session, person_id: int, now: datetime) -> list[Certificate]:
+    """All but those that were replaced."""
+    found = []
+    for row in credentials_of_person(session, person_id):
+        if row.status is not CredentialStatus.SUPERSEDED:
+            entry = programme_at(session, row.awarded_at).certificate(row.code)
+            title = {"zh": str(entry["zh"]), "en": str(entry["en"])}
+            state = reads_as(row.status, row.valid_until, now)
+            found.append(Certificate(row.uuid, title, state, row.valid_until, row.name_public))
+    return found
+
+
+def why_not_erase(session: Session, person_id: int) -> str | None:
+    if open_sitting(session, person_id):
+        return mark("You are sitting an exam. Hand it in, or let its time run out, first.")
+    return None
+
+
+def before_erasure(session: Session, person_id: int, revoke_them: bool, now: datetime) -> None:
+    """Certificates stay as they are, unless their holder wants them revoked."""
+    for row in credentials_of_person(session, person_id) if revoke_them else ():
+        if row.status in (CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED):
+            revoke(session, row, "按本人要求撤销 / Revoked at the holder's own wish", by=None, now=now)
