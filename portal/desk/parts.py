@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from portal.desk.rules import Fate, Line
+from portal.files.models import StoredFile
 from portal.web.viewer import Viewer
 
 
@@ -50,6 +52,15 @@ class DeskLine:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Copies:
+    """What a feature adds to an organisation's export: data for JSON by path, and uploaded files by path."""
+
+    data: dict[str, Any]
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Contributions:
     """Filled once at start. Order is priority: the first `next` that answers is shown."""
@@ -63,6 +74,18 @@ class Contributions:
     level_changed: list[Callable[[Session, int, datetime], None]] = field(
         default_factory=list
     )  # in the same transaction
+    # Two organisations become one: what of the first (from, into) goes where, and the doing of it; each tells which
+    # rows it moved, by table.
+    merge_preview: list[Callable[[Session, int, int], list[Line]]] = field(default_factory=list)
+    merge: list[Callable[..., dict[str, list[int]]]] = field(default_factory=list)  # (session, from, into, by=, now=)
+    merged: list[Callable[[Session, int, int, datetime], None]] = field(default_factory=list)  # compute anew
+    # An organisation leaves: what ends, and the ending of it (session, organisation, reason, by=, now=).
+    leave_preview: list[Callable[[Session, int], list[Line]]] = field(default_factory=list)
+    leave: list[Callable[..., None]] = field(default_factory=list)
+    export: list[Callable[[Session, int], Copies]] = field(default_factory=list)
+    verified: list[Callable[..., None]] = field(default_factory=list)  # (session, organisation_id, by=, now=)
 
+
+__all__ = ["CONTRIBUTIONS", "Clock", "Contributions", "Copies", "DeskLine", "Fate", "Line", "Next", "Part"]
 
 CONTRIBUTIONS = Contributions()

@@ -190,7 +190,7 @@ def accept_invitation(session: Session, employment: Employment, person: Person, 
 
 
 def end_employment(
-    session: Session, employment: Employment, ending: Ending, *, by: int, now: datetime
+    session: Session, employment: Employment, ending: Ending, *, by: int | None, now: datetime
 ) -> None:
     """The link ends, whoever ends it; certificates stay with the person."""
     if employment.status is EmploymentStatus.ENDED:

@@ -1,6 +1,7 @@
 """Registration in two minutes, the team, the storefront."""
 
 from datetime import timedelta
+from typing import Any
 
 from litestar import Request, Response, Router
 from sqlalchemy.exc import IntegrityError
@@ -25,7 +26,8 @@ from portal.web.html import found, get, go, html, post
 from portal.web.viewer import Viewer, in_organisation, provider_member, public, signed_in, viewer_of
 
 
-def _taxonomy(programme: Programme) -> dict[str, list[str]]:
+def taxonomy_of(programme: Programme) -> dict[str, Any]:
+    """What may be chosen, and how much of it."""
     taxonomy = programme["taxonomy"]
     return {
         "directions": list(taxonomy["directions"]),
@@ -33,6 +35,9 @@ def _taxonomy(programme: Programme) -> dict[str, list[str]]:
         "capabilities": list(programme.leaves("capabilities")),
         "modes": list(taxonomy["modes"]),
         "languages": list(taxonomy["languages"]),
+        "any_industry": [*taxonomy["industries"], *programme.leaves("industries")],
+        "provinces": list(taxonomy["provinces"]),
+        **{f"{name}_max": programme.profile[f"{name}_max"] for name in ("directions", "industries", "capabilities")},
     }
 
 
@@ -69,7 +74,7 @@ def register(request: Request, session: Session, form: Form) -> Response:
     if viewer.organisation:
         return go("/my", mark("Your organisation is registered already; here it is."))
     programme = programme_at(session, clock.now())
-    entry, errors = check(Register, form, _taxonomy(programme))
+    entry, errors = check(Register, form, taxonomy_of(programme))
     if entry:
         errors = {field: gettext(sentence) for field, sentence in entry.missing_of_provider().items()}
         if queries.code_taken(session, entry.credit_code):
@@ -286,7 +291,7 @@ def storefront_form(request: Request, session: Session) -> Response[str]:
 def save_storefront(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     programme = programme_at(session, clock.now())
-    entry, errors = check(EditStorefront, form, _taxonomy(programme))
+    entry, errors = check(EditStorefront, form, taxonomy_of(programme))
     if entry and entry.fee_model not in programme.options("fee_models"):
         errors = {"fee_model": gettext(mark("Please choose from the list."))}
     if "form" in errors:

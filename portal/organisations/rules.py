@@ -35,6 +35,7 @@ TRUST_MOVES = {
     (Trust.FROZEN, "close"): Trust.CLOSED,
     (Trust.VERIFIED, "close"): Trust.CLOSED,
     (Trust.SUSPENDED, "close"): Trust.CLOSED,
+    (Trust.CLOSED, "return"): Trust.PROVISIONAL,
 }
 
 
@@ -62,6 +63,34 @@ class Ending(StrEnum):
     LEFT = "left"
     REMOVED = "removed"
     HIRED_BY_CLIENT = "hired_by_client"
+    CLOSED = "closed"  # the organisation left the programme
+
+
+DAYS = {
+    "mon": mark("Monday"),
+    "tue": mark("Tuesday"),
+    "wed": mark("Wednesday"),
+    "thu": mark("Thursday"),
+    "fri": mark("Friday"),
+    "sat": mark("Saturday"),
+    "sun": mark("Sunday"),
+}
+
+
+def missing_of_offer(
+    headline: str, fee_model: str, price_low: int | None, price_high: int | None, exclusions: str
+) -> list[str]:
+    """What a storefront lacks before it may be listed and matched; catalogue keys."""
+    missing = []
+    if not headline:
+        missing.append(mark("one line that says what you do"))
+    if not fee_model:
+        missing.append(mark("how you charge"))
+    if price_low is None or price_high is None:
+        missing.append(mark("the price range"))
+    if not exclusions:
+        missing.append(mark("what the price does not hold"))
+    return missing
 
 
 def why_not_roles(
