@@ -13,9 +13,11 @@ from litestar.static_files import create_static_files_router
 from sqlmodel import Session
 
 from casebook.briefs import home as briefs_home
+from casebook.briefs import lifecycle as briefs_lifecycle
 from casebook.briefs import pages as briefs_pages
 from casebook.briefs.jobs import sweep_briefs, sweep_introductions
 from casebook.cases import home as cases_home
+from casebook.cases import lifecycle as cases_lifecycle
 from casebook.cases import pages as cases_pages
 from casebook.cases.kind import CASE
 from casebook.directory import pages as directory_pages
@@ -28,6 +30,7 @@ from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
 from certification.funnel import pages as funnel_pages
 from certification.standing import home as standing_home
+from certification.standing import lifecycle as standing_lifecycle
 from certification.standing import pages as standing_pages
 from certification.standing.jobs import sweep_levels
 from certification.standing.kind import LEVEL
@@ -43,15 +46,26 @@ from portal.domains import pages as domains_pages
 from portal.domains.jobs import sweep_domains
 from portal.factors import pages as factors_pages
 from portal.files.jobs import sweep_files
+from portal.group import pages as group_pages
 from portal.history.jobs import sweep_heads
 from portal.identities import pages as identities_pages
 from portal.identities.jobs import sweep_proofs
 from portal.jobs import broker
 from portal.limits.jobs import sweep_attempts
+from portal.leaving import own as leaving_own
+from portal.leaving import pages as leaving_pages
+from portal.leaving.actions import succeed
+from portal.leaving.jobs import sweep_exports
 from portal.mail.jobs import sweep_mails
+from portal.mergers import own as mergers_own
+from portal.mergers import pages as mergers_pages
 from portal.notices import pages as notices_pages
 from portal.notices.jobs import sweep_notices, sweep_tips
 from portal.organisations import pages as organisation_pages
+from portal.profile import home as profile_home
+from portal.profile import pages as profile_pages
+from portal.profile.jobs import sweep_capacity
+from portal.profile.kind import PROFILE_CHANGE
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
 from portal.settings import ROOT, settings
@@ -64,6 +78,7 @@ from portal.web.forms import read_form
 from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Csrf, Visitors
 from portal.worker import Sweeper
+from training.assessment import lifecycle as assessment_lifecycle
 from training.assessment import pages as assessment_pages
 from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
@@ -76,6 +91,10 @@ ROUTERS = [
     *desk_pages.routers,
     *notices_pages.routers,
     *organisation_pages.routers,
+    *profile_pages.routers,
+    *group_pages.routers,
+    *mergers_pages.routers,
+    *leaving_pages.routers,
     review_pages.router,
     staffing_pages.router,
     *verification_pages.routers,
@@ -95,12 +114,13 @@ ROUTERS = [
 
 def put_together() -> None:
     """Tell the desk and the home page what the features contribute. Safe to call again."""
-    for kind in (VERIFICATION, LEVEL, CASE):
+    for kind in (VERIFICATION, LEVEL, CASE, PROFILE_CHANGE):
         add_kind(kind)
     c = CONTRIBUTIONS
     c.next[:] = [
         exams_home.resume,
         own.next_step,
+        leaving_own.come_back,
         briefs_home.next_step,
         standing_home.rescue,
         tracks_home.next_step,
@@ -109,12 +129,42 @@ def put_together() -> None:
         standing_home.next_step,
     ]
     c.clocks[:] = [own.clocks, exams_home.clocks, standing_home.clocks, briefs_home.clocks]
-    c.home[:] = [standing_home.part, cases_home.part, tracks_home.part]
+    c.home[:] = [standing_home.part, cases_home.part, tracks_home.part, profile_home.capacity]
     c.desk[:] = [own.review_lines, own.calendar_lines, briefs_home.desk_lines]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
+    c.merge_preview[:] = [
+        mergers_own.preview,
+        standing_lifecycle.merge_preview,
+        assessment_lifecycle.merge_preview,
+        cases_lifecycle.merge_preview,
+        briefs_lifecycle.merge_preview,
+    ]
+    c.merge[:] = [  # levels first: they end while their facts are still there
+        standing_lifecycle.merge,
+        mergers_own.carry_out,
+        assessment_lifecycle.merge,
+        cases_lifecycle.merge,
+        briefs_lifecycle.merge,
+    ]
+    c.merged[:] = [standing_lifecycle.merged, briefs_lifecycle.merged]
+    c.leave_preview[:] = [
+        leaving_own.leave_preview,
+        standing_lifecycle.leave_preview,
+        briefs_lifecycle.leave_preview,
+        cases_lifecycle.leave_preview,
+    ]
+    c.leave[:] = [briefs_lifecycle.leave, leaving_own.leave, standing_lifecycle.leave]
+    c.export[:] = [
+        leaving_own.export,
+        assessment_lifecycle.export,
+        standing_lifecycle.export,
+        cases_lifecycle.export,
+        briefs_lifecycle.export,
+    ]
+    c.verified[:] = [succeed]
     c.sweeps[:] = [
         sweep_resets,
         sweep_mails,
@@ -131,6 +181,8 @@ def put_together() -> None:
         sweep_briefs,
         sweep_heads,
         sweep_files,
+        sweep_capacity,
+        sweep_exports,
         sweep_tips,
         sweep_notices,
     ]

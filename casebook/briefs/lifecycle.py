@@ -1,6 +1,7 @@
 """Briefs, introductions and the ledger of exposure when an organisation merges, leaves or is exported."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -44,14 +45,18 @@ def merge_preview(session: Session, from_id: int, into_id: int) -> list[Line]:
     ]
 
 
-def merge(session: Session, from_id: int, into_id: int, *, by: int | None, now: datetime) -> dict[str, list[int]]:  # noqa: ARG001
+def merge(session: Session, from_id: int, into_id: int, **_: Any) -> dict[str, list[int]]:
     both = queries.in_both(session, from_id, into_id)
     moved = move(session, Brief.organisation_id, from_id, into_id)
     for brief in queries.won_by(session, from_id):
         brief.winner_id = into_id
     for brief in queries.blocking(session, from_id):
         brief.blocked = list(dict.fromkeys(into_id if i == from_id else i for i in brief.blocked))
-    for model, kept in ((Introduction, both.introductions), (ShortlistItem, both.shown), (NotShown, both.not_shown)):
+    for model, kept in (
+        (Introduction, both.introductions),
+        (ShortlistItem, both.shown),
+        (NotShown, both.not_shown),
+    ):
         moved |= move(session, model.organisation_id, from_id, into_id, model.brief_id.not_in(kept))  # type: ignore[attr-defined]
     if locked_epoch(session):
         own, other = session.get(MatchLedger, from_id), session.get(MatchLedger, into_id)
@@ -100,5 +105,3 @@ def export(session: Session, organisation_id: int) -> Copies:
         briefs.append(as_data(brief, leave_out=("once", "seed")) | {"introductions": talks})
     own = rows_of(session, Introduction.organisation_id, organisation_id, lock=False)
     return Copies({"briefs.json": briefs, "introductions.json": [as_data(one) for one in own]})
-
-

@@ -8,8 +8,8 @@ from typing import Any
 from sqlmodel import Session, col, func, or_, select
 
 from casebook.briefs.models import Brief, Introduction
-from casebook.briefs.rules import ENDED, LIVE, SAID_YES, BriefStatus, IntroductionStatus
-from casebook.matching.models import ShortlistItem
+from casebook.briefs.rules import ENDED, LIVE, RUNNING, SAID_YES, BriefStatus, IntroductionStatus
+from casebook.matching.models import NotShown, ShortlistItem
 from casebook.matching.queries import public_levels
 from certification.standing.rules import LevelStatus
 from portal.organisations.models import Organisation, Storefront

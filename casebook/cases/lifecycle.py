@@ -1,6 +1,6 @@
 """Cases and their evidence when an organisation merges, leaves or is exported."""
 
-from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -19,7 +19,7 @@ def merge_preview(session: Session, from_id: int, _into_id: int) -> list[Line]:
     return [Line(mark("%(n)s cases with their outcomes, evidence and clients' answers"), Fate.MOVES, n)]
 
 
-def merge(session: Session, from_id: int, into_id: int, *, by: int | None, now: datetime) -> dict[str, list[int]]:  # noqa: ARG001
+def merge(session: Session, from_id: int, into_id: int, **_: Any) -> dict[str, list[int]]:
     return move(session, Case.organisation_id, from_id, into_id)
 
 
@@ -36,7 +36,8 @@ def leave_preview(session: Session, organisation_id: int) -> list[Line]:
 
 
 def export(session: Session, organisation_id: int) -> Copies:
-    cases, files = [], {}
+    cases: list[dict[str, Any]] = []
+    files: dict[str, StoredFile] = {}
     for case in rows_of(session, Case.organisation_id, organisation_id, lock=False):
         evidence = evidence_files(session, case.id)
         paths = {row.id: f"evidence/{case.number}/{row.id}-{file.name}" for row, file in evidence}
@@ -51,5 +52,4 @@ def export(session: Session, organisation_id: int) -> Copies:
                 "evidence": [as_data(row) | {"path": paths[row.id]} for row, _ in evidence],
             }
         )
-    copied: dict[str, StoredFile] = files
-    return Copies({"cases.json": cases}, copied)
+    return Copies({"cases.json": cases}, files)

@@ -45,7 +45,9 @@ def merge_preview(session: Session, from_id: int, _into_id: int) -> list[Line]:
     ]
 
 
-def merge(session: Session, from_id: int, into_id: int, *, by: int | None, now: datetime) -> dict[str, list[int]]:
+def merge(
+    session: Session, from_id: int, into_id: int, *, by: int | None, now: datetime
+) -> dict[str, list[int]]:
     """First of all parts: the levels end while their facts are still there."""
     organisation = session.get_one(Organisation, from_id)
     if organisation.trust is not Trust.CLOSED:
@@ -84,9 +86,12 @@ def export(session: Session, organisation_id: int) -> Copies:
         signed[f"certificates/{row.number or row.uuid}-{row.id}.json"] = row.signed
     return Copies(
         {
-            "levels.json": [as_data(row) for row in rows_of(session, Level.organisation_id, organisation_id, lock=False)],
+            "levels.json": [
+                as_data(row) for row in rows_of(session, Level.organisation_id, organisation_id, lock=False)
+            ],
             "level-applications.json": [
-                as_data(row) for row in rows_of(session, Application.organisation_id, organisation_id, lock=False)
+                as_data(row)
+                for row in rows_of(session, Application.organisation_id, organisation_id, lock=False)
             ],
             "certificates.json": [
                 *(_certificate(row, "") for row in own),

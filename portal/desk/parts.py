@@ -77,7 +77,9 @@ class Contributions:
     # Two organisations become one: what of the first (from, into) goes where, and the doing of it; each tells which
     # rows it moved, by table.
     merge_preview: list[Callable[[Session, int, int], list[Line]]] = field(default_factory=list)
-    merge: list[Callable[..., dict[str, list[int]]]] = field(default_factory=list)  # (session, from, into, by=, now=)
+    merge: list[Callable[..., dict[str, list[int]]]] = field(
+        default_factory=list
+    )  # (session, from, into, by=, now=)
     merged: list[Callable[[Session, int, int, datetime], None]] = field(default_factory=list)  # compute anew
     # An organisation leaves: what ends, and the ending of it (session, organisation, reason, by=, now=).
     leave_preview: list[Callable[[Session, int], list[Line]]] = field(default_factory=list)

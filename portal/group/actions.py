@@ -16,7 +16,9 @@ from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, checked_move, mark
 from portal.rights.rules import require
 
-NOT_REGISTERED = mark("No organisation with this credit code takes part. Compare it with the other side's licence.")
+NOT_REGISTERED = mark(
+    "No organisation with this credit code takes part. Compare it with the other side's licence."
+)
 
 
 def ask(
@@ -32,7 +34,9 @@ def ask(
     if why := why_not_link(child, parent, queries.parents(session)):
         raise Refused(why, status=422)
     if queries.asked_already(session, child, parent):
-        raise Refused(mark("This link is asked for already; the other side has not answered yet."), status=422)
+        raise Refused(
+            mark("This link is asked for already; the other side has not answered yet."), status=422
+        )
     link = OrganisationLink(child_id=child, parent_id=parent, asked_by_id=own, asked_at=now)
     session.add(link)
     session.flush()
@@ -52,7 +56,13 @@ def ask(
 
 
 def move_link(
-    session: Session, link: OrganisationLink, move: str, organisation_id: int, *, by: int | None, now: datetime
+    session: Session,
+    link: OrganisationLink,
+    move: str,
+    organisation_id: int,
+    *,
+    by: int | None,
+    now: datetime,
 ) -> None:
     """`confirm`, `decline`, `withdraw` or `end`, by the side that may."""
     asked_it = link.asked_by_id == organisation_id

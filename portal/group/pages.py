@@ -16,7 +16,9 @@ from portal.web.html import found, get, go, html, post
 from portal.web.viewer import in_organisation, viewer_of
 
 
-def _page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+def _page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
     acting = found(viewer_of(request).organisation)
     return html(
         request,
@@ -46,7 +48,11 @@ def ask(request: Request, session: Session, form: Form) -> Response:
                     session, organisation, entry.other_code, entry.side, by=viewer.person_id, now=clock.now()
                 )
         except IntegrityError:  # the same click twice, at the same moment
-            errors = {"other_code": gettext(mark("This link is asked for already; the other side has not answered yet."))}
+            errors = {
+                "other_code": gettext(
+                    mark("This link is asked for already; the other side has not answered yet.")
+                )
+            }
         except Refused as refused:
             if refused.status != 422:
                 raise

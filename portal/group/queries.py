@@ -110,9 +110,7 @@ class Family:
 def family_of(session: Session, organisation: Organisation) -> Family:
     rows = session.exec(
         select(Organisation)
-        .where(
-            or_(col(Organisation.id) == organisation.parent_id, Organisation.parent_id == organisation.id)
-        )
+        .where(or_(col(Organisation.id) == organisation.parent_id, Organisation.parent_id == organisation.id))
         .order_by(col(Organisation.short_name), col(Organisation.id))
     ).all()
     return Family(
@@ -124,6 +122,8 @@ def family_of(session: Session, organisation: Organisation) -> Family:
 def children_of(session: Session, organisation_id: int) -> list[Organisation]:
     return list(
         session.exec(
-            select(Organisation).where(Organisation.parent_id == organisation_id).order_by(col(Organisation.id))
+            select(Organisation)
+            .where(Organisation.parent_id == organisation_id)
+            .order_by(col(Organisation.id))
         )
     )

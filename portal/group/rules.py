@@ -32,7 +32,9 @@ OPEN = (LinkStatus.ASKED, LinkStatus.CONFIRMED)
 
 def may_answer(move: str, *, asked_it: bool) -> bool:
     """The other side confirms or declines, the asking side withdraws; either side ends what is confirmed."""
-    return {"confirm": not asked_it, "decline": not asked_it, "withdraw": asked_it, "end": True}.get(move, False)
+    return {"confirm": not asked_it, "decline": not asked_it, "withdraw": asked_it, "end": True}.get(
+        move, False
+    )
 
 
 def why_not_link(child: int, parent: int, parents: Mapping[int, int]) -> str | None:

@@ -25,7 +25,9 @@ from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
 from portal.rights.rules import require
 
-EXPORT_FIRST = mark("Make an export first and wait until it is ready: afterwards it is the only copy you hold.")
+EXPORT_FIRST = mark(
+    "Make an export first and wait until it is ready: afterwards it is the only copy you hold."
+)
 ALREADY_ASKED = mark("An export is being made already.")
 SUCCEEDS = mark("the same organisation registered again and was verified")
 
@@ -58,7 +60,11 @@ def ask_export(session: Session, organisation: Organisation, *, by: int, now: da
 def claim_export(session: Session, export_id: int, *, now: datetime) -> bool:
     """Take it in hand; False when there is nothing to do, or when it failed too often."""
     row = queries.export_locked(session, export_id)
-    if row is None or row.status is not ExportStatus.WAITING or row.id not in queries.exports_due(session, now):
+    if (
+        row is None
+        or row.status is not ExportStatus.WAITING
+        or row.id not in queries.exports_due(session, now)
+    ):
         return False
     if row.attempts >= MOST_ATTEMPTS:
         row.status = ExportStatus(checked_move(EXPORT_MOVES, row.status, "fail"))  # type: ignore[arg-type]
@@ -187,7 +193,9 @@ def come_back(session: Session, organisation: Organisation, *, by: int, now: dat
         raise Refused(mark("It did not leave by itself: please write to the portal's office."))
     if not may_return(row.left_at, now, programme.return_d):
         raise Refused(
-            mark("The time to come back is over. Register the organisation again; once verified it takes its history over.")
+            mark(
+                "The time to come back is over. Register the organisation again; once verified it takes its history over."
+            )
         )
     before = organisation.trust
     organisation.trust = Trust(checked_move(TRUST_MOVES, organisation.trust, "return"))  # type: ignore[arg-type]

@@ -55,7 +55,9 @@ def download(request: Request, session: Session, export_id: int) -> Response[byt
     return send_file(session, found(row)[1], Purpose.OWN, by=viewer.person_id)
 
 
-def _leave_page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+def _leave_page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
     acting, now = found(viewer_of(request).organisation), clock.now()
     return html(
         request,
@@ -81,7 +83,9 @@ def leave(request: Request, session: Session, form: Form) -> Response:
     organisation = session.get_one(Organisation, found(viewer.organisation).id, with_for_update=True)
     entry, errors = check(Leave, form)
     if entry and not same_name(entry.typed_name, organisation.legal_name):
-        errors["typed_name"] = gettext(mark("This is not the legal name. Please type it as it is written above."))
+        errors["typed_name"] = gettext(
+            mark("This is not the legal name. Please type it as it is written above.")
+        )
     if entry is None or errors:
         return _leave_page(request, session, form, errors, 422)
     actions.leave(session, organisation, entry.reason, by=viewer.person_id, now=now)

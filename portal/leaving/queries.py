@@ -27,7 +27,9 @@ def departure_of(session: Session, organisation_id: int, *, lock: bool = False) 
     return session.exec(query.with_for_update() if lock else query).first()
 
 
-def left_long_ago(session: Session, credit_code: str, before: datetime) -> tuple[Leaving, Organisation] | None:
+def left_long_ago(
+    session: Session, credit_code: str, before: datetime
+) -> tuple[Leaving, Organisation] | None:
     """An organisation with this code that left before then; locked, for somebody wants to succeed it."""
     row = session.exec(
         select(Leaving, Organisation)
@@ -47,7 +49,10 @@ def left_long_ago(session: Session, credit_code: str, before: datetime) -> tuple
 def succeeded_by(session: Session, organisation_id: int) -> list[Leaving]:
     return list(
         session.exec(
-            select(Leaving).where(Leaving.successor_id == organisation_id).order_by(col(Leaving.id)).with_for_update()
+            select(Leaving)
+            .where(Leaving.successor_id == organisation_id)
+            .order_by(col(Leaving.id))
+            .with_for_update()
         )
     )
 

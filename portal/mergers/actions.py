@@ -26,7 +26,9 @@ from portal.refusal import Refused, checked_move, mark
 from portal.rights.rules import require
 
 CHANGED = mark("Something has changed since you read the preview. Nothing was merged; please read it again.")
-NOT_REGISTERED = mark("No organisation with this credit code takes part. Compare it with the other side's licence.")
+NOT_REGISTERED = mark(
+    "No organisation with this credit code takes part. Compare it with the other side's licence."
+)
 
 
 def propose(
@@ -42,14 +44,12 @@ def propose(
     if queries.proposed_from(session, gone.id or 0):
         raise Refused(mark("A merger of this organisation waits for an answer already."), status=422)
     merger = _merger(session, gone, into, reason, by=by, now=now, days=programme.profile["merge_answer_d"])
-    _record_both(session, "merger proposed", merger, by=by, now=now, reason=reason)
+    _both_record(session, "merger proposed", merger, by=by, now=now, reason=reason)
     _tell(session, merger, merger.from_id, "proposed", now=now)
     return merger
 
 
-def answer(
-    session: Session, merger_id: int, move: str, *, seen: str = "", by: int, now: datetime
-) -> None:
+def answer(session: Session, merger_id: int, move: str, *, seen: str = "", by: int, now: datetime) -> None:
     """`confirm` or `decline` by an owner of the one that goes, `withdraw` by one of the other; the page checks whose."""
     merger = queries.merger_locked(session, merger_id)
     if move == "confirm":
@@ -57,7 +57,7 @@ def answer(
         return
     merger.status = MergerStatus(checked_move(MERGER_MOVES, merger.status, move))  # type: ignore[arg-type]
     merger.answered_at, merger.answered_by = now, by
-    _record_both(
+    _both_record(
         session,
         "merger declined" if move == "decline" else "merger withdrawn",
         merger,
@@ -86,7 +86,9 @@ def merge_by_staff(
     return merger
 
 
-def take_over(session: Session, from_id: int, into_id: int, reason: str, *, by: int | None, now: datetime) -> Merger:
+def take_over(
+    session: Session, from_id: int, into_id: int, reason: str, *, by: int | None, now: datetime
+) -> Merger:
     """The history of an organisation that left long ago goes to its successor, which was verified just now."""
     both = both_locked(session, from_id, into_id)
     merger = _merger(session, both[from_id], both[into_id], reason, by=by, now=now, days=1)
@@ -99,7 +101,7 @@ def withdraw_all(session: Session, organisation_id: int, *, by: int | None, now:
     for merger in queries.proposals_of(session, organisation_id):
         merger.status = MergerStatus(checked_move(MERGER_MOVES, merger.status, "withdraw"))  # type: ignore[arg-type]
         merger.answered_at, merger.answered_by = now, by
-        _record_both(session, "merger withdrawn", merger, by=by, now=now)
+        _both_record(session, "merger withdrawn", merger, by=by, now=now)
 
 
 def carry_out(
@@ -138,7 +140,7 @@ def carry_out(
     for other in queries.proposals_of(session, merger.from_id):
         other.status, other.answered_at = MergerStatus.WITHDRAWN, now
     session.flush()
-    _record_both(
+    _both_record(
         session,
         "organisations merged",
         merger,
@@ -182,7 +184,7 @@ def _merger(
     return merger
 
 
-def _record_both(
+def _both_record(
     session: Session,
     verb: str,
     merger: Merger,

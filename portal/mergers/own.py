@@ -29,7 +29,9 @@ CLOSED = (Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
 def preview(session: Session, from_id: int, into_id: int) -> list[Line]:
     count = queries.how_many
     in_review = len(queries.submissions_of(session, from_id, (), of=False, status=(Status.IN_REVIEW,)))
-    in_review += len(queries.submissions_of(session, into_id, ("level",), of=True, status=(Status.IN_REVIEW,)))
+    in_review += len(
+        queries.submissions_of(session, into_id, ("level",), of=True, status=(Status.IN_REVIEW,))
+    )
     people = (Employment.status == EmploymentStatus.CONFIRMED, Employment.status == EmploymentStatus.INVITED)
     twice = len(queries.invited_in_both(session, from_id, into_id))
     domains = queries.domains_of_both(session, from_id, into_id)
@@ -118,7 +120,9 @@ def carry_out(
     return moved
 
 
-def move(session: Session, column: object, from_id: int, into_id: int, *conditions: object) -> dict[str, list[int]]:
+def move(
+    session: Session, column: object, from_id: int, into_id: int, *conditions: object
+) -> dict[str, list[int]]:
     """Let the column of each row name the other organisation: {table: ids}."""
     rows = queries.rows_of(session, column, from_id, *conditions)
     name = column.key  # type: ignore[attr-defined]
@@ -134,7 +138,9 @@ def _domains(session: Session, from_id: int, into_id: int, *, now: datetime) -> 
         if own is None:
             row.organisation_id = into_id
         elif _takes_over(row, own):
-            proof = {name: getattr(row, name) for name in ("method", "token", "mailbox", "proved_at", "checked_at")}
+            proof = {
+                name: getattr(row, name) for name in ("method", "token", "mailbox", "proved_at", "checked_at")
+            }
             due = row.due_at
             row.lost_at, row.due_at = now, None
             session.flush()  # a domain is proved by one alone

@@ -17,7 +17,9 @@ from portal.web.html import found, get, go, html, post
 from portal.web.viewer import in_organisation, staff, viewer_of
 
 
-def _page(request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200) -> Response[str]:
+def _page(
+    request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
+) -> Response[str]:
     acting = found(viewer_of(request).organisation)
     return html(
         request,
@@ -48,7 +50,9 @@ def propose(request: Request, session: Session, form: Form) -> Response:
                     session, into, entry.other_code, entry.reason, by=viewer.person_id, now=clock.now()
                 )
         except IntegrityError:  # the same click twice, at the same moment
-            errors = {"other_code": gettext(mark("A merger of this organisation waits for an answer already."))}
+            errors = {
+                "other_code": gettext(mark("A merger of this organisation waits for an answer already."))
+            }
         except Refused as refused:
             if refused.status != 422:
                 raise
@@ -95,12 +99,19 @@ def answer(request: Request, session: Session, form: Form, merger_id: int) -> Re
         raise NotFound
     actions.answer(session, merger_id, move, seen=form["seen"], by=viewer.person_id, now=clock.now())
     if move == "confirm":
-        return go("/my", mark("Merged. Everything that moves is here now; the record says what came from where."))
+        return go(
+            "/my", mark("Merged. Everything that moves is here now; the record says what came from where.")
+        )
     return go("/my/merge", mark("Done; the other side can read it too."))
 
 
 def _staff_page(
-    request: Request, session: Session, organisation_id: int, form: Form, errors: dict[str, str], status: int = 200
+    request: Request,
+    session: Session,
+    organisation_id: int,
+    form: Form,
+    errors: dict[str, str],
+    status: int = 200,
 ) -> Response[str]:
     gone = found(session.get(Organisation, organisation_id))
     asked = plain(form["into"] or request.query_params.get("into", "")).strip().upper()[:40]

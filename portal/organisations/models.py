@@ -95,7 +95,9 @@ class Storefront(SQLModel, table=True):
     service_days: list[str] = json_field(list)  # keys of `rules.DAYS`
     service_from: str = Field(default="", max_length=5)  # 09:00, time of China
     service_until: str = Field(default="", max_length=5)
-    conflicts: list[dict[str, str]] = json_field(list)  # {"client", "industry"}: who may not be served beside whom
+    conflicts: list[dict[str, str]] = json_field(
+        list
+    )  # {"client", "industry"}: who may not be served beside whom
     can_start: date | None = None
     capacity_reminded_at: datetime | None = None
     revision: int = 1

@@ -13,10 +13,12 @@ from portal.accounts.cookies import with_session
 from portal.accounts.models import Person
 from portal.i18n import gettext, language
 from portal.limits.actions import TOO_MANY, count_attempt
+from portal.leaving.queries import left_long_ago
+from portal.mergers.queries import went_into
 from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
-from portal.organisations.models import Organisation
-from portal.organisations.rules import Ending, Kind, Role, Trust, why_not_roles
+from portal.organisations.models import Organisation, Storefront
+from portal.organisations.rules import Ending, Kind, Role, Trust, missing_of_offer, why_not_roles
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
@@ -37,7 +39,10 @@ def taxonomy_of(programme: Programme) -> dict[str, Any]:
         "languages": list(taxonomy["languages"]),
         "any_industry": [*taxonomy["industries"], *programme.leaves("industries")],
         "provinces": list(taxonomy["provinces"]),
-        **{f"{name}_max": programme.profile[f"{name}_max"] for name in ("directions", "industries", "capabilities")},
+        **{
+            f"{name}_max": programme.profile[f"{name}_max"]
+            for name in ("directions", "industries", "capabilities")
+        },
     }
 
 
@@ -68,6 +73,22 @@ def register_form(request: Request, session: Session) -> Response:
     return _register_page(request, session, Form.of({"kind": kind}), {})
 
 
+def _why_taken(session: Session, programme: Programme, credit_code: str) -> str | None:
+    """Why a code can't be registered; one of an organisation that left long ago can."""
+    taken = queries.organisation_by_code(session, credit_code)
+    if taken is None:
+        return None
+    into = went_into(session, taken.id or 0)
+    if into:
+        return gettext(
+            mark("This registration was merged into %(name)s. Ask its owner for an invitation."),
+            name=into.legal_name,
+        )
+    if left_long_ago(session, credit_code, clock.now() - timedelta(days=programme.return_d)):
+        return None
+    return gettext(actions.CODE_TAKEN)
+
+
 @post("/my/organisation/new")
 def register(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
@@ -77,8 +98,8 @@ def register(request: Request, session: Session, form: Form) -> Response:
     entry, errors = check(Register, form, taxonomy_of(programme))
     if entry:
         errors = {field: gettext(sentence) for field, sentence in entry.missing_of_provider().items()}
-        if queries.code_taken(session, entry.credit_code):
-            errors["credit_code"] = gettext(actions.CODE_TAKEN)
+        if why := _why_taken(session, programme, entry.credit_code):
+            errors["credit_code"] = why
         if entry.province not in programme.options("provinces"):
             errors["province"] = gettext(mark("Please choose from the list."))
     if entry is None or errors:
@@ -264,6 +285,12 @@ def accept(request: Request, session: Session, token: str) -> Response:
     return _with_new_rights(session, viewer_of(request), answer)
 
 
+def _missing(storefront: Storefront | None) -> list[str]:
+    """What keeps the offer out of the directory and out of matching."""
+    row = storefront or Storefront(organisation_id=0)
+    return missing_of_offer(row.headline, row.fee_model, row.price_low, row.price_high, row.exclusions)
+
+
 def _storefront_page(
     request: Request, session: Session, form: Form, errors: dict[str, str], status: int = 200
 ) -> Response[str]:
@@ -271,6 +298,8 @@ def _storefront_page(
         request,
         "organisations/storefront.html",
         status=status,
+        missing=_missing(queries.storefront_of(session, found(viewer_of(request).organisation).id)),
+        stored=queries.storefront_of(session, found(viewer_of(request).organisation).id),
         form=form,
         errors=errors,
         programme=programme_at(session, clock.now()),

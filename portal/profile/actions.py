@@ -130,7 +130,9 @@ def decide(
     if decision == "approve":
         taken = change.after.get("credit_code") and organisation_by_code(session, change.after["credit_code"])
         if taken and taken.id != organisation.id:
-            raise Refused(mark("Another organisation has this credit code by now. Refuse it, or merge the two."))
+            raise Refused(
+                mark("Another organisation has this credit code by now. Refuse it, or merge the two.")
+            )
         for name, value in change.after.items():
             setattr(organisation, name, value)
         organisation.revision += 1

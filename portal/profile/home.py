@@ -13,7 +13,12 @@ from portal.web.viewer import Viewer
 
 def capacity(session: Session, viewer: Viewer, now: datetime) -> Part | None:
     acting = viewer.organisation
-    if acting is None or acting.kind != "provider" or not viewer.may("matching") or not viewer.may("storefront"):
+    if (
+        acting is None
+        or acting.kind != "provider"
+        or not viewer.may("matching")
+        or not viewer.may("storefront")
+    ):
         return None
     storefront, programme = storefront_of(session, acting.id), programme_at(session, now)
     ends = capacity_ends(

@@ -89,7 +89,9 @@ def _conflicts(form: Form, programme: Programme, errors: dict[str, str]) -> list
         if not client:
             errors[f"client_{n}"] = gettext(mark("Please fill this in."))
         elif len(client) > 80:
-            errors[f"client_{n}"] = gettext(mark("Please keep this within %(max_length)s characters."), max_length=80)
+            errors[f"client_{n}"] = gettext(
+                mark("Please keep this within %(max_length)s characters."), max_length=80
+            )
         if industry not in known:
             errors[f"industry_{n}"] = gettext(mark("Please choose from the list."))
         if client and industry in known and len(client) <= 80:
@@ -113,7 +115,9 @@ def ask_names(request: Request, session: Session, form: Form) -> Response:
             errors = {where: gettext(refused.message)}
     if errors:
         return _page(request, session, form, errors, 422)
-    return go("/my/profile", mark("Handed in. Staff decide within one working day; until then the old names stand."))
+    return go(
+        "/my/profile", mark("Handed in. Staff decide within one working day; until then the old names stand.")
+    )
 
 
 @post("/my/profile/names/take-back", right="names")

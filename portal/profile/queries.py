@@ -49,9 +49,8 @@ def known_of(session: Session, organisation_id: int, now: datetime) -> set[str]:
 
 def capacity_runs_out(session: Session, said_before: datetime, said_after: datetime) -> list[int]:
     """Verified providers that take clients and last said how many between the two; the sweep only narrows."""
-    return [
-        i
-        for i in session.exec(
+    return list(
+        session.exec(
             select(Storefront.organisation_id)
             .join(Organisation, col(Storefront.organisation_id) == col(Organisation.id))
             .where(
@@ -64,7 +63,7 @@ def capacity_runs_out(session: Session, said_before: datetime, said_after: datet
                 | (col(Storefront.capacity_reminded_at) < col(Storefront.capacity_confirmed_at)),
             )
         )
-    ]
+    )
 
 
 def storefront_locked(session: Session, organisation_id: int) -> Storefront | None:

@@ -1,6 +1,6 @@
 """Self-tests when an organisation merges or is exported."""
 
-from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -13,10 +13,12 @@ from training.assessment.models import Assessment
 
 
 def merge_preview(session: Session, from_id: int, _into_id: int) -> list[Line]:
-    return [Line(mark("%(n)s self-tests"), Fate.MOVES, how_many(session, Assessment.organisation_id, from_id))]
+    return [
+        Line(mark("%(n)s self-tests"), Fate.MOVES, how_many(session, Assessment.organisation_id, from_id))
+    ]
 
 
-def merge(session: Session, from_id: int, into_id: int, *, by: int | None, now: datetime) -> dict[str, list[int]]:  # noqa: ARG001
+def merge(session: Session, from_id: int, into_id: int, **_: Any) -> dict[str, list[int]]:
     return move(session, Assessment.organisation_id, from_id, into_id)
 
 
