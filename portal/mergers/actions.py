@@ -116,7 +116,7 @@ def carry_out(
     """In the caller's transaction, with both organisations locked. `seen`: the digest of the preview that was read."""
     both = both_locked(session, merger.from_id, merger.into_id)
     gone, into = both[merger.from_id], both[merger.into_id]
-    merger.status = MergerStatus(checked_move(MERGER_MOVES, merger.status, "confirm"))  # type: ignore[arg-type]
+    after = MergerStatus(checked_move(MERGER_MOVES, merger.status, "confirm"))  # type: ignore[arg-type]
     if too_late(merger.expires_at, now):
         raise Refused(TOO_LATE)
     if not of_closed:
@@ -127,7 +127,7 @@ def carry_out(
         raise Refused(in_the_way[0].why)
     if seen is not None and seen != digest_of(lines):
         raise Refused(CHANGED)
-    merger.answered_at, merger.answered_by = now, by
+    merger.status, merger.answered_at, merger.answered_by = after, now, by
     before = gone.trust
     moved: dict[str, list[int]] = {}
     for part in CONTRIBUTIONS.merge:

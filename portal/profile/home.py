@@ -7,20 +7,18 @@ from sqlmodel import Session
 from portal.desk.parts import Part
 from portal.organisations.queries import storefront_of
 from portal.profile.rules import capacity_ends
-from portal.programme.queries import programme_at
+from portal.rights.rules import opened
 from portal.web.viewer import Viewer
 
 
 def capacity(session: Session, viewer: Viewer, now: datetime) -> Part | None:
     acting = viewer.organisation
-    if (
-        acting is None
-        or acting.kind != "provider"
-        or not viewer.may("matching")
-        or not viewer.may("storefront")
-    ):
+    programme = viewer.programme
+    if acting is None or acting.kind != "provider" or not viewer.may("storefront"):
         return None
-    storefront, programme = storefront_of(session, acting.id), programme_at(session, now)
+    if not opened(programme, viewer.step, "matching"):  # a right that no role holds: the organisation itself
+        return None
+    storefront = storefront_of(session, acting.id)
     ends = capacity_ends(
         storefront.capacity_confirmed_at if storefront else None, programme.matching["capacity_expires_d"]
     )
