@@ -245,7 +245,9 @@ def test_not_while_somebody_reviews_or_both_talk(session, pair):
         select(Introduction).where(Introduction.organisation_id == gone.id)
     ).one().status = IntroductionStatus.DECLINED
     case = make_case(session, gone)
-    submission = submit(session, "case", case.id, organisation_id=gone.id, by=1, now=clock.now())
+    submission = submit(
+        session, "case", case.id, organisation_id=gone.id, by=owner_of(session, gone).id, now=clock.now()
+    )
     take(session, submission, by=make_person(session).id, now=clock.now())
     session.flush()
     with pytest.raises(Refused, match="A reviewer has taken it"):
