@@ -51,11 +51,11 @@ from portal.history.jobs import sweep_heads
 from portal.identities import pages as identities_pages
 from portal.identities.jobs import sweep_proofs
 from portal.jobs import broker
-from portal.limits.jobs import sweep_attempts
 from portal.leaving import own as leaving_own
 from portal.leaving import pages as leaving_pages
 from portal.leaving.actions import succeed
 from portal.leaving.jobs import sweep_exports
+from portal.limits.jobs import sweep_attempts
 from portal.mail.jobs import sweep_mails
 from portal.mergers import own as mergers_own
 from portal.mergers import pages as mergers_pages

@@ -12,8 +12,8 @@ from portal.accounts.actions import Login, digest, renew_session
 from portal.accounts.cookies import with_session
 from portal.accounts.models import Person
 from portal.i18n import gettext, language
-from portal.limits.actions import TOO_MANY, count_attempt
 from portal.leaving.queries import left_long_ago
+from portal.limits.actions import TOO_MANY, count_attempt
 from portal.mergers.queries import went_into
 from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
