@@ -28,20 +28,20 @@ def merge_preview(session: Session, from_id: int, into_id: int) -> list[Line]:
     shown = how_many(session, ShortlistItem.organisation_id, from_id)
     return [
         Line(
-            mark("%(n)s briefs in which both are in talks"),
+            mark("Briefs in which both are in talks: %(n)s"),
             Fate.BLOCKS,
             len(both.running),
             mark("Both are in talks on the same brief, or were shown for it. Decline for one of them first."),
         ),
-        Line(mark("%(n)s briefs"), Fate.MOVES, how_many(session, Brief.organisation_id, from_id)),
-        Line(mark("%(n)s introductions to brands"), Fate.MOVES, talks - len(both.introductions)),
+        Line(mark("Briefs: %(n)s"), Fate.MOVES, how_many(session, Brief.organisation_id, from_id)),
+        Line(mark("Introductions to brands: %(n)s"), Fate.MOVES, talks - len(both.introductions)),
         Line(
-            mark("%(n)s introductions that the other side has too"),
+            mark("Introductions that the other side has too: %(n)s"),
             Fate.STAYS,
             len(both.introductions),
             mark("Each brief names an organisation once; these are over and stay readable."),
         ),
-        Line(mark("%(n)s lines of the exposure ledger"), Fate.MOVES, shown - len(both.shown)),
+        Line(mark("Lines of the exposure ledger: %(n)s"), Fate.MOVES, shown - len(both.shown)),
     ]
 
 
@@ -85,8 +85,8 @@ def leave_preview(session: Session, organisation_id: int) -> list[Line]:
         Introduction.status.in_(RUNNING),  # type: ignore[attr-defined]
     )
     return [
-        Line(mark("%(n)s briefs that run"), Fate.ENDS, briefs, mark("Whoever was invited is told.")),
-        Line(mark("%(n)s introductions that run"), Fate.ENDS, talks, mark("The brands are told.")),
+        Line(mark("Briefs that run: %(n)s"), Fate.ENDS, briefs, mark("Whoever was invited is told.")),
+        Line(mark("Introductions that run: %(n)s"), Fate.ENDS, talks, mark("The brands are told.")),
     ]
 
 

@@ -16,7 +16,7 @@ from portal.refusal import mark
 
 def merge_preview(session: Session, from_id: int, _into_id: int) -> list[Line]:
     n = how_many(session, Case.organisation_id, from_id)
-    return [Line(mark("%(n)s cases with their outcomes, evidence and clients' answers"), Fate.MOVES, n)]
+    return [Line(mark("Cases with their outcomes, evidence and clients' answers: %(n)s"), Fate.MOVES, n)]
 
 
 def merge(session: Session, from_id: int, into_id: int, **_: Any) -> dict[str, list[int]]:
@@ -27,7 +27,7 @@ def leave_preview(session: Session, organisation_id: int) -> list[Line]:
     n = how_many(session, Case.organisation_id, organisation_id)
     return [
         Line(
-            mark("%(n)s cases"),
+            mark("Cases: %(n)s"),
             Fate.STAYS,
             n,
             mark("They are still there when you come back; what clients confirmed stays confirmed."),

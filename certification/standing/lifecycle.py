@@ -30,18 +30,18 @@ def _held(session: Session, organisation_id: int) -> int:
 def merge_preview(session: Session, from_id: int, _into_id: int) -> list[Line]:
     return [
         Line(
-            mark("%(n)s levels; the credentials are revoked"),
+            mark("Levels, whose credentials are revoked: %(n)s"),
             Fate.ENDS,
             _held(session, from_id),
             mark("The remaining organisation keeps its own levels; they are computed anew with what moves."),
         ),
         Line(
-            mark("%(n)s earlier applications for levels"),
+            mark("Earlier applications for levels: %(n)s"),
             Fate.STAYS,
             how_many(session, Application.organisation_id, from_id),
             mark("They belong to the levels that end."),
         ),
-        Line(mark("%(n)s exam sittings"), Fate.MOVES, how_many(session, Sitting.organisation_id, from_id)),
+        Line(mark("Exam sittings: %(n)s"), Fate.MOVES, how_many(session, Sitting.organisation_id, from_id)),
     ]
 
 
@@ -66,7 +66,7 @@ def merged(session: Session, from_id: int, into_id: int, now: datetime) -> None:
 def leave_preview(session: Session, organisation_id: int) -> list[Line]:
     return [
         Line(
-            mark("%(n)s levels; the credentials are revoked"),
+            mark("Levels, whose credentials are revoked: %(n)s"),
             Fate.ENDS,
             _held(session, organisation_id),
             mark("After coming back levels are applied for anew."),

@@ -35,28 +35,28 @@ def leave_preview(session: Session, organisation_id: int) -> list[Line]:
     working = sum(1 for m in members if m.status is EmploymentStatus.CONFIRMED)
     return [
         Line(
-            mark("%(n)s people besides you are free to go; their certificates stay theirs"),
+            mark("People besides you, who are free to go and keep their certificates: %(n)s"),
             Fate.ENDS,
             max(0, working - 1),
         ),
         Line(
-            mark("%(n)s invitations to colleagues"),
+            mark("Invitations to colleagues: %(n)s"),
             Fate.ENDS,
             sum(1 for m in members if m.status is EmploymentStatus.INVITED),
         ),
         Line(
-            mark("%(n)s requests about the organisation itself"),
+            mark("Requests about the organisation itself: %(n)s"),
             Fate.ENDS,
             len(submissions_of(session, organisation_id, ITS_OWN, of=True, status=WAITING)),
         ),
         Line(
-            mark("%(n)s links with a parent or subsidiary"),
+            mark("Links with a parent or subsidiary: %(n)s"),
             Fate.ENDS,
             len(open_links(session, organisation_id)),
         ),
-        Line(mark("%(n)s proposed mergers"), Fate.ENDS, len(proposals_of(session, organisation_id))),
+        Line(mark("Proposed mergers: %(n)s"), Fate.ENDS, len(proposals_of(session, organisation_id))),
         Line(
-            mark("%(n)s facts in the ledger"),
+            mark("Facts in the ledger: %(n)s"),
             Fate.STAYS,
             len(rows_of(session, Fact.organisation_id, organisation_id, lock=False)),
         ),

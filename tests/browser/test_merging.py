@@ -48,8 +48,8 @@ def test_two_registrations_become_one(
     goes.goto(served.base + "/my/merge")
     goes.click("main ul a")
     text = goes.inner_text("main")
-    assert "people with their roles; their certificates stay theirs" in text
-    assert "facts in the ledger" in text
+    assert "People with their roles, who keep their certificates" in text
+    assert "Facts in the ledger" in text
     assert goes.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     goes.click("text=Yes, merge")
     goes.wait_for_url(served.base + "/my")

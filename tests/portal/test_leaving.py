@@ -164,8 +164,8 @@ def test_leaving(browse, session, organisation, owner):
     assert organisation.trust is Trust.VERIFIED
     export = export_of(session, organisation, owner)
     page = client.get("/my/leave")
-    assert "1 people besides you are free to go" in page.text
-    assert "1 introductions that run" in page.text
+    assert "People besides you, who are free to go and keep their certificates: 1" in page.text
+    assert "Introductions that run: 1" in page.text
     page = client.post("/my/leave", fields | {"typed_name": "Somebody else"})
     assert (page.status, page.errors) == (
         422,

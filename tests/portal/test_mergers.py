@@ -133,9 +133,9 @@ def test_the_whole_way_with_the_preview(browse, session, pair):
         "What would happen" not in remains.get(path).text
     )  # how much the other side has is not theirs to read
     page = goes.get(path)
-    assert "2 people with their roles; their certificates stay theirs" in page.text
-    assert "1 cases with their outcomes" in page.text
-    assert "1 levels; the credentials are revoked" in page.text
+    assert "People with their roles, who keep their certificates: 2" in page.text
+    assert "Cases with their outcomes, evidence and clients' answers: 1" in page.text
+    assert "Levels, whose credentials are revoked: 1" in page.text
     page = goes.post(path, {"move": "confirm", "seen": page.value("seen")})
     assert page.said.startswith("Merged.")
     assert (gone.trust, session.get_one(Case, case.id).organisation_id) == (Trust.CLOSED, into.id)
@@ -271,7 +271,7 @@ def test_staff_need_the_right_a_reason_and_the_preview(browse, session, pair):
     assert reviewer.get(path).status == 403
     manager = browse(make_person(session, staff=StaffRole.PROGRAMME_MANAGER))
     page = manager.get(f"{path}?into={into.credit_code}")
-    assert "1 people with their roles" in page.text
+    assert "People with their roles, who keep their certificates: 1" in page.text
     seen = page.value("seen")
     page = manager.post(path, {"into": into.credit_code, "seen": seen, "reason": ""})
     assert page.errors == ["Please fill this in."] or page.status == 422

@@ -14,7 +14,7 @@ from training.assessment.models import Assessment
 
 def merge_preview(session: Session, from_id: int, _into_id: int) -> list[Line]:
     return [
-        Line(mark("%(n)s self-tests"), Fate.MOVES, how_many(session, Assessment.organisation_id, from_id))
+        Line(mark("Self-tests: %(n)s"), Fate.MOVES, how_many(session, Assessment.organisation_id, from_id))
     ]
 
 
