@@ -20,7 +20,7 @@ from portal.mail.actions import send_mail
 from portal.mergers.actions import take_over
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
-from portal.organisations.rules import TRUST_MOVES, Trust
+from portal.organisations.rules import TRUST_MOVES, EmploymentStatus, Ending, Trust
 from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
 from portal.rights.rules import require
@@ -228,8 +228,14 @@ def make_room(session: Session, credit_code: str, *, now: datetime) -> Leaving |
 
 
 def succeed(session: Session, organisation_id: int, *, by: int | None, now: datetime) -> None:
-    """Called when an organisation is verified: what its predecessor left comes over."""
+    """Called when an organisation is verified: what its predecessor left comes over, but not its last people:
+    who owns the successor says who works there."""
+    from portal.organisations.actions import end_employment  # noqa: PLC0415  registering asks this module
+
     for row in queries.succeeded_by(session, organisation_id):
         if row.returned_at is None:
             row.returned_at = now
+            for one in queries.everybody_of(session, row.organisation_id):
+                if one.employment.status is not EmploymentStatus.ENDED:
+                    end_employment(session, one.employment, Ending.CLOSED, by=by, now=now)
             take_over(session, row.organisation_id, organisation_id, SUCCEEDS, by=by, now=now)

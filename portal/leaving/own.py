@@ -10,7 +10,7 @@ from portal.files.models import StoredFile
 from portal.group.actions import end_links
 from portal.group.queries import links_of, open_links
 from portal.history.queries import recent
-from portal.leaving.queries import departure_of
+from portal.leaving.queries import departure_of, everybody_of
 from portal.leaving.rules import as_data, may_return
 from portal.ledger.models import Fact
 from portal.mergers.actions import withdraw_all
@@ -20,6 +20,7 @@ from portal.organisations.actions import end_employment
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.queries import employment_in, members_of, storefront_of
 from portal.organisations.rules import EmploymentStatus, Ending
+from portal.profile.models import ProfileChange
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.review.actions import withdraw
@@ -94,7 +95,6 @@ def come_back(session: Session, viewer: Viewer, now: datetime) -> Next | None:
 def export(session: Session, organisation_id: int) -> Copies:
     organisation = session.get_one(Organisation, organisation_id)
     storefront = storefront_of(session, organisation_id)
-    employments = rows_of(session, Employment.organisation_id, organisation_id, lock=False)
     files = rows_of(session, StoredFile.organisation_id, organisation_id, lock=False)
     verifications = rows_of(session, Verification.organisation_id, organisation_id, lock=False)
     answers = [
@@ -121,8 +121,16 @@ def export(session: Session, organisation_id: int) -> Copies:
                     | {"from": one.gone.legal_name, "into": one.into.legal_name}
                     for one in mergers_of(session, organisation_id)
                 ],
+                "name_changes": [
+                    as_data(row)
+                    for row in rows_of(session, ProfileChange.organisation_id, organisation_id, lock=False)
+                ],
             },
-            "people.json": [as_data(row, leave_out=("token_hash",)) for row in employments],
+            "people.json": [
+                as_data(one.employment, leave_out=("token_hash",))
+                | {"name": one.name, "roles": [as_data(role) for role in one.roles]}
+                for one in everybody_of(session, organisation_id)
+            ],
             "facts.json": [
                 as_data(row) for row in rows_of(session, Fact.organisation_id, organisation_id, lock=False)
             ],

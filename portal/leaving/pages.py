@@ -13,6 +13,7 @@ from portal.leaving import actions, queries
 from portal.leaving.forms import Leave
 from portal.leaving.rules import EXPORT_NAMES, may_return, same_name
 from portal.organisations.models import Organisation
+from portal.organisations.pages import with_new_rights
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
 from portal.web.forms import Form, check
@@ -111,7 +112,8 @@ def come_back(request: Request, session: Session) -> Response:
     viewer = viewer_of(request)
     organisation = session.get_one(Organisation, found(viewer.organisation).id, with_for_update=True)
     actions.come_back(session, organisation, by=viewer.person_id, now=clock.now())
-    return go("/my", mark("Welcome back. Have the organisation verified again to open the rest."))
+    answer = go("/my", mark("Welcome back. Have the organisation verified again to open the rest."))
+    return with_new_rights(session, viewer, answer)
 
 
 routers = [

@@ -1,14 +1,16 @@
 """Departures and exports."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
 
+from portal.accounts.models import Person
 from portal.desk.parts import CONTRIBUTIONS, Line
 from portal.files.models import StoredFile
 from portal.leaving.models import Leaving, OrganisationExport
 from portal.leaving.rules import AGAIN_AFTER, ExportStatus
-from portal.organisations.models import Organisation
+from portal.organisations.models import Employment, EmploymentRole, Organisation
 from portal.organisations.rules import Trust
 
 
@@ -136,3 +138,29 @@ def exports_over(session: Session, now: datetime) -> list[int]:
         )
     )
     return [i for i in rows if i is not None]
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Somebody who works or worked there, is or was invited; with every role they held."""
+
+    employment: Employment
+    name: str
+    roles: list[EmploymentRole]
+
+
+def everybody_of(session: Session, organisation_id: int) -> list[Worked]:
+    """Those who left too, in the order in which they came; one query."""
+    rows = session.exec(
+        select(Employment, Person.name, EmploymentRole)
+        .join(Person, col(Employment.person_id) == col(Person.id), isouter=True)
+        .join(EmploymentRole, col(EmploymentRole.employment_id) == col(Employment.id), isouter=True)
+        .where(Employment.organisation_id == organisation_id)
+        .order_by(col(Employment.id), col(EmploymentRole.id))
+    )
+    found: dict[int, Worked] = {}
+    for employment, name, role in rows:
+        one = found.setdefault(employment.id or 0, Worked(employment, name or "", []))
+        if role is not None:
+            one.roles.append(role)
+    return list(found.values())

@@ -10,6 +10,7 @@ from portal.mergers import actions, queries
 from portal.mergers.forms import Propose, StaffMerge
 from portal.mergers.rules import STATUS_NAMES, MergerStatus, blocks, digest_of, why_not_merge
 from portal.organisations.models import Organisation
+from portal.organisations.pages import with_new_rights
 from portal.organisations.queries import organisation_by_code, worked_for
 from portal.refusal import NotFound, Refused, mark
 from portal.web.forms import Form, check, plain
@@ -99,9 +100,10 @@ def answer(request: Request, session: Session, form: Form, merger_id: int) -> Re
         raise NotFound
     actions.answer(session, merger_id, move, seen=form["seen"], by=viewer.person_id, now=clock.now())
     if move == "confirm":
-        return go(
+        done = go(
             "/my", mark("Merged. Everything that moves is here now; the record says what came from where.")
         )
+        return with_new_rights(session, viewer, done)
     return go("/my/merge", mark("Done; the other side can read it too."))
 
 

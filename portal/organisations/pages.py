@@ -59,7 +59,7 @@ def _register_page(
     )
 
 
-def _with_new_rights(session: Session, viewer: Viewer, answer: Response) -> Response:
+def with_new_rights(session: Session, viewer: Viewer, answer: Response) -> Response:
     """Who gains rights goes on under a new session token; what was known of the old one opens nothing."""
     token = renew_session(session, viewer.session_id, now=clock.now())
     return with_session(answer, Login(token))
@@ -114,7 +114,7 @@ def register(request: Request, session: Session, form: Form) -> Response:
             raise
         return _register_page(request, session, form, {"credit_code": gettext(actions.CODE_TAKEN)}, 422)
     answer = go("/my", mark("Registered. You can learn and draft at once; verification opens the rest."))
-    return _with_new_rights(session, viewer, answer)
+    return with_new_rights(session, viewer, answer)
 
 
 @get("/my/team")
@@ -282,7 +282,7 @@ def accept(request: Request, session: Session, token: str) -> Response:
     person = session.get_one(Person, viewer_of(request).person_id)
     actions.accept_invitation(session, row[0], person, now=clock.now())
     answer = go("/my", mark("Welcome. What you learn and the certificates you earn stay yours."))
-    return _with_new_rights(session, viewer_of(request), answer)
+    return with_new_rights(session, viewer_of(request), answer)
 
 
 def _missing(storefront: Storefront | None) -> list[str]:

@@ -99,7 +99,8 @@ def test_the_export_is_the_database(browse, session, organisation, owner):
     facts = session.exec(select(Fact.id).where(Fact.organisation_id == organisation.id)).all()
     assert sorted(one["id"] for one in read["facts.json"]) == sorted(facts)
     assert [one["number"] for one in read["cases.json"]] == [case.number]
-    assert len(read["people.json"]) == 2
+    people = [(one["name"], [role["role"] for role in one["roles"]]) for one in read["people.json"]]
+    assert people == [("Owner", ["owner"]), ("Colleague", ["delivery"])]
     credential = session.exec(select(Credential).where(Credential.person_id == colleague.id)).one()
     assert [one["number"] for one in read["certificates.json"]] == [credential.number]
     assert files[f"certificates/{credential.number}-{credential.id}.json"].decode() == credential.signed
@@ -257,6 +258,12 @@ def test_a_successor_takes_the_history_over_once_verified(session, organisation,
     succeed(session, successor.id, by=None, now=later)
     succeed(session, successor.id, by=None, now=later)
     assert session.get_one(Case, case.id).organisation_id == successor.id
+    working = session.exec(
+        select(Employment.person_id).where(
+            Employment.organisation_id == successor.id, Employment.status == EmploymentStatus.CONFIRMED
+        )
+    ).all()
+    assert working == [someone.id]  # who left does not come along as an owner
     assert session.exec(select(Leaving)).one().successor_id == successor.id
 
 
