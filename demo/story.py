@@ -58,6 +58,8 @@ from portal.departures.rules import Answer as StillThere
 from portal.domains.actions import claim_domain, prove_by_link
 from portal.domains.rules import Method
 from portal.factors.actions import give_demo_totp
+from portal.group.models import OrganisationLink
+from portal.group.rules import LinkStatus
 from portal.history.actions import record
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
@@ -212,7 +214,19 @@ class Story:
             capabilities=list(cast.capabilities),
             about=cast.headline + "。",
         )
-        organisation.parent_id = self.organisations[cast.parent].id if cast.parent else None
+        if cast.parent:
+            parent = self.organisations[cast.parent]
+            organisation.parent_id = parent.id
+            session.add(
+                OrganisationLink(
+                    child_id=organisation.id or 0,
+                    parent_id=parent.id or 0,
+                    asked_by_id=organisation.id or 0,
+                    status=LinkStatus.CONFIRMED,
+                    asked_at=registered,
+                    answered_at=registered,
+                )
+            )
         self.teams[cast.key] = [owner]
         session.add(Storefront(organisation_id=organisation.id or 0, languages=["zh"]))
         session.flush()

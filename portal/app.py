@@ -14,10 +14,12 @@ from sqlmodel import Session
 
 from casebook import privacy as casebook_privacy
 from casebook.briefs import home as briefs_home
+from casebook.briefs import lifecycle as briefs_lifecycle
 from casebook.briefs import pages as briefs_pages
 from casebook.briefs.handing import BRIEFS, INTRODUCTIONS
 from casebook.briefs.jobs import sweep_briefs, sweep_introductions
 from casebook.cases import home as cases_home
+from casebook.cases import lifecycle as cases_lifecycle
 from casebook.cases import pages as cases_pages
 from casebook.cases.handing import CASES
 from casebook.cases.kind import CASE
@@ -32,6 +34,7 @@ from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
 from certification.funnel import pages as funnel_pages
 from certification.standing import home as standing_home
+from certification.standing import lifecycle as standing_lifecycle
 from certification.standing import pages as standing_pages
 from certification.standing.actions import extend_grace, people_changed
 from certification.standing.jobs import sweep_levels
@@ -51,12 +54,19 @@ from portal.domains import pages as domains_pages
 from portal.domains.jobs import sweep_domains
 from portal.factors import pages as factors_pages
 from portal.files.jobs import sweep_files
+from portal.group import pages as group_pages
 from portal.history.jobs import sweep_heads
 from portal.identities import pages as identities_pages
 from portal.identities.jobs import sweep_proofs
 from portal.jobs import broker
+from portal.leaving import own as leaving_own
+from portal.leaving import pages as leaving_pages
+from portal.leaving.actions import succeed
+from portal.leaving.jobs import sweep_exports
 from portal.limits.jobs import sweep_attempts
 from portal.mail.jobs import sweep_mails
+from portal.mergers import own as mergers_own
+from portal.mergers import pages as mergers_pages
 from portal.notices import pages as notices_pages
 from portal.notices.jobs import sweep_notices, sweep_tips
 from portal.organisations import pages as organisation_pages
@@ -64,6 +74,10 @@ from portal.people import pages as people_pages
 from portal.privacy import own as own_areas
 from portal.privacy import pages as privacy_pages
 from portal.privacy.jobs import sweep_privacy
+from portal.profile import home as profile_home
+from portal.profile import pages as profile_pages
+from portal.profile.jobs import sweep_capacity
+from portal.profile.kind import PROFILE_CHANGE
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
 from portal.settings import ROOT, settings
@@ -77,6 +91,7 @@ from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Csrf, Visitors
 from portal.worker import Sweeper
 from training import privacy as training_privacy
+from training.assessment import lifecycle as assessment_lifecycle
 from training.assessment import pages as assessment_pages
 from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
@@ -92,6 +107,10 @@ ROUTERS = [
     *privacy_pages.routers,
     *organisation_pages.routers,
     *departures_pages.routers,
+    *profile_pages.routers,
+    *group_pages.routers,
+    *mergers_pages.routers,
+    *leaving_pages.routers,
     review_pages.router,
     staffing_pages.router,
     *verification_pages.routers,
@@ -111,13 +130,14 @@ ROUTERS = [
 
 def put_together() -> None:
     """Tell the desk and the home page what the features contribute. Safe to call again."""
-    for kind in (VERIFICATION, LEVEL, CASE):
+    for kind in (VERIFICATION, LEVEL, CASE, PROFILE_CHANGE):
         add_kind(kind)
     c = CONTRIBUTIONS
     c.next[:] = [
         exams_home.resume,
         own.next_step,
         departures_home.next_step,
+        leaving_own.come_back,
         briefs_home.next_step,
         standing_home.rescue,
         tracks_home.next_step,
@@ -132,7 +152,13 @@ def put_together() -> None:
         standing_home.clocks,
         briefs_home.clocks,
     ]
-    c.home[:] = [departures_home.left_part, standing_home.part, cases_home.part, tracks_home.part]
+    c.home[:] = [
+        departures_home.left_part,
+        standing_home.part,
+        cases_home.part,
+        tracks_home.part,
+        profile_home.capacity,
+    ]
     c.desk[:] = [
         own.review_lines,
         own.calendar_lines,
@@ -158,6 +184,36 @@ def put_together() -> None:
     ]
     c.why_not_erase[:] = [certification_privacy.why_not_erase]
     c.before_erasure[:] = [certification_privacy.before_erasure]
+    c.merge_preview[:] = [
+        mergers_own.preview,
+        standing_lifecycle.merge_preview,
+        assessment_lifecycle.merge_preview,
+        cases_lifecycle.merge_preview,
+        briefs_lifecycle.merge_preview,
+    ]
+    c.merge[:] = [  # levels first: they end while their facts are still there
+        standing_lifecycle.merge,
+        mergers_own.carry_out,
+        assessment_lifecycle.merge,
+        cases_lifecycle.merge,
+        briefs_lifecycle.merge,
+    ]
+    c.merged[:] = [standing_lifecycle.merged, briefs_lifecycle.merged]
+    c.leave_preview[:] = [
+        leaving_own.leave_preview,
+        standing_lifecycle.leave_preview,
+        briefs_lifecycle.leave_preview,
+        cases_lifecycle.leave_preview,
+    ]
+    c.leave[:] = [briefs_lifecycle.leave, leaving_own.leave, standing_lifecycle.leave]
+    c.export[:] = [
+        leaving_own.export,
+        assessment_lifecycle.export,
+        standing_lifecycle.export,
+        cases_lifecycle.export,
+        briefs_lifecycle.export,
+    ]
+    c.verified[:] = [succeed]
     c.sweeps[:] = [
         sweep_resets,
         sweep_mails,
@@ -175,6 +231,8 @@ def put_together() -> None:
         sweep_briefs,
         sweep_heads,
         sweep_files,
+        sweep_capacity,
+        sweep_exports,
         sweep_tips,
         sweep_notices,
         sweep_privacy,

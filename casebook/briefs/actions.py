@@ -434,6 +434,23 @@ def give_introduction(
     )
 
 
+def end_all_of(session: Session, organisation_id: int, reason: str, *, by: int, now: datetime) -> None:
+    """The organisation leaves the programme: its briefs and introductions end by their own tables of moves."""
+    for brief in queries.briefs_that_run(session, organisation_id):
+        if (brief.status, "withdraw") in BRIEF_MOVES:
+            withdraw(session, brief, revision=brief.revision, by=by, now=now)
+        else:
+            close(session, brief, reason, revision=brief.revision, by=by, now=now)
+    for introduction, brief in queries.introductions_that_run(session, organisation_id):
+        offered = introduction.status is IntroductionStatus.OFFERED
+        _step(session, introduction, "decline" if offered else "lose", by=by, now=now, reason="other")
+        introduction.reason_code, introduction.ended_at = "other", now
+        if offered:
+            introduction.answered_at = now
+            _answered(session, introduction, in_time=True, by=by, now=now)
+        _tell_brand(session, brief, introduction, "declined", now=now)
+
+
 # Small steps
 
 

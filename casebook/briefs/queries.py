@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from casebook.briefs.models import Brief, Introduction
 from casebook.briefs.rules import ENDED, LIVE, RUNNING, SAID_YES, BriefStatus, IntroductionStatus
-from casebook.matching.models import ShortlistItem
+from casebook.matching.models import NotShown, ShortlistItem
 from casebook.matching.queries import public_levels
 from certification.standing.rules import LevelStatus
 from portal.desk.parts import OpenThing
@@ -446,3 +446,83 @@ def running_introduction(session: Session, organisation_id: int, introduction_id
 
 def _introduction_thing(row: Introduction, title: str) -> OpenThing:
     return OpenThing(row.id or 0, title, f"/my/invitations/{row.id}", "invitation", row.responsible_id)
+
+
+# When an organisation merges or leaves
+
+
+@dataclass(frozen=True)
+class InBoth:
+    """Briefs that name both of two organisations, by what names them; `running`: the first still talks there."""
+
+    introductions: list[int]
+    shown: list[int]
+    not_shown: list[int]
+    running: list[int]
+
+
+def in_both(session: Session, from_id: int, into_id: int) -> InBoth:
+    def shared(model: Any) -> list[int]:
+        other = select(model.brief_id).where(model.organisation_id == into_id)
+        own = select(model.brief_id).where(model.organisation_id == from_id, model.brief_id.in_(other))
+        return list(session.exec(own.order_by(model.brief_id)))
+
+    introductions = shared(Introduction)
+    running = select(Introduction.brief_id).where(
+        Introduction.organisation_id == from_id,
+        col(Introduction.brief_id).in_(introductions),
+        col(Introduction.status).in_(RUNNING),
+    )
+    return InBoth(introductions, shared(ShortlistItem), shared(NotShown), list(session.exec(running)))
+
+
+def won_by(session: Session, organisation_id: int) -> list[Brief]:
+    return list(session.exec(select(Brief).where(Brief.winner_id == organisation_id).with_for_update()))
+
+
+def blocking(session: Session, organisation_id: int) -> list[Brief]:
+    """Briefs of brands that do not want this organisation."""
+    rows = session.exec(select(Brief).where(col(Brief.status).not_in(ENDED)).with_for_update())
+    return [row for row in rows if organisation_id in row.blocked]
+
+
+def briefs_that_run(session: Session, organisation_id: int) -> list[Brief]:
+    """Of a brand, those that can still be withdrawn or closed; locked."""
+    return list(
+        session.exec(
+            select(Brief)
+            .where(Brief.organisation_id == organisation_id, col(Brief.status).not_in(ENDED))
+            .order_by(col(Brief.id))
+            .with_for_update()
+        )
+    )
+
+
+def introductions_that_run(session: Session, organisation_id: int) -> list[tuple[Introduction, Brief]]:
+    """Of a provider, with their briefs; the briefs are locked first."""
+    briefs = {
+        brief.id: brief
+        for brief in session.exec(
+            select(Brief)
+            .where(
+                col(Brief.id).in_(
+                    select(Introduction.brief_id).where(
+                        Introduction.organisation_id == organisation_id, col(Introduction.status).in_(RUNNING)
+                    )
+                )
+            )
+            .order_by(col(Brief.id))
+            .with_for_update()
+        )
+    }
+    rows = session.exec(
+        select(Introduction)
+        .where(
+            Introduction.organisation_id == organisation_id,
+            col(Introduction.status).in_(RUNNING),
+            col(Introduction.brief_id).in_(list(briefs)),
+        )
+        .order_by(col(Introduction.id))
+        .with_for_update()
+    )
+    return [(row, briefs[row.brief_id]) for row in rows]

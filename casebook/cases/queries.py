@@ -105,6 +105,17 @@ def evidence_of(session: Session, case_id: int) -> list[EvidenceRow]:
     return [EvidenceRow(*row) for row in rows]
 
 
+def evidence_files(session: Session, case_id: int) -> list[tuple[Evidence, StoredFile]]:
+    """What lies with a case now, with the files themselves."""
+    rows = session.exec(
+        select(Evidence, StoredFile)
+        .join(StoredFile, col(Evidence.file_id) == col(StoredFile.id))
+        .where(Evidence.case_id == case_id, col(Evidence.removed_at).is_(None))
+        .order_by(col(Evidence.id))
+    )
+    return [(evidence, file) for evidence, file in rows]
+
+
 def evidence_in(session: Session, evidence_id: int, case_id: int) -> tuple[Evidence, StoredFile] | None:
     return session.exec(
         select(Evidence, StoredFile)

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from litestar import Request, Response, Router
+from litestar.response import Redirect
 from sqlmodel import Session
 
 from casebook.cases.queries import public_cases
@@ -12,7 +13,11 @@ from casebook.directory.rules import PROOF_NAMES, Proof, by_proof, proof_of
 from casebook.search.queries import search
 from certification.standing.rules import Family
 from portal import clock
+from portal.group.queries import family_of
+from portal.mergers.queries import merged_slug
 from portal.organisations.models import Organisation
+from portal.organisations.rules import DAYS
+from portal.profile.rules import capacity_ends
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.web.forms import Form, whole
@@ -102,11 +107,14 @@ def _industry_keys(programme: Programme, industry: str | None) -> list[str]:
 
 
 @get("/providers/{slug:str}")
-def provider(request: Request, session: Session, slug: str) -> Response[str]:
-    """What everybody may know of a provider; how to reach it is not among it."""
+def provider(request: Request, session: Session, slug: str) -> Response:
+    """What everybody may know of a provider; how to reach it is not among it. A merged one lives on elsewhere."""
     now = clock.now()
     programme = programme_at(session, now)
-    organisation, storefront = found(queries.listed_organisation(session, programme, slug))
+    listed = queries.listed_organisation(session, programme, slug)
+    if listed is None and (now_at := merged_slug(session, slug)):
+        return Redirect(f"/providers/{now_at}", status_code=301)
+    organisation, storefront = found(listed)
     organisation_id = organisation.id or 0
     proofs = queries.proofs_of(session, [organisation_id], now=now)[organisation_id]
     cases, total = public_cases(session, organisation_id=organisation_id, size=10)
@@ -122,6 +130,12 @@ def provider(request: Request, session: Session, slug: str) -> Response[str]:
         total=total,
         capabilities=_capabilities(programme, organisation, proofs),
         proof_names=PROOF_NAMES,
+        family=family_of(session, organisation),
+        days=DAYS,
+        today=clock.today(now),
+        capacity_ends=capacity_ends(
+            storefront.capacity_confirmed_at if storefront else None, programme.matching["capacity_expires_d"]
+        ),
     )
 
 

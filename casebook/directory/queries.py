@@ -17,6 +17,7 @@ from certification.standing.rules import PUBLIC, Family, LevelStatus
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Employment, Organisation, Storefront
+from portal.organisations.queries import offer_complete
 from portal.organisations.rules import EmploymentStatus, Kind
 from portal.programme.rules import Programme
 from portal.rights.queries import holds
@@ -78,6 +79,7 @@ def _listed(programme: Programme, *columns: Any) -> Any:
         .where(
             Organisation.kind == Kind.PROVIDER,
             holds(programme, "listing"),
+            offer_complete(),
             col(Level.status).in_(PUBLIC),
         )
     )
@@ -234,6 +236,7 @@ def _open_to_all(programme: Programme, *conditions: Any) -> Any:
         .where(
             Organisation.kind == Kind.PROVIDER,
             holds(programme, "listing"),
+            offer_complete(),
             col(Organisation.id).in_(select(Level.organisation_id).where(col(Level.status).in_(PUBLIC))),
             *conditions,
         )

@@ -40,6 +40,7 @@ from certification.standing.rules import PUBLIC, LevelStatus
 from portal.ledger.queries import facts_of_all
 from portal.ledger.rules import FactKind, FactRow
 from portal.organisations.models import Organisation, Storefront
+from portal.organisations.queries import offer_complete
 from portal.organisations.rules import Kind
 from portal.programme.rules import Programme
 from portal.rights.queries import holds
@@ -93,7 +94,7 @@ def field_for(
     query = (
         select(Organisation, Storefront)
         .join(Storefront)
-        .where(Organisation.kind == Kind.PROVIDER, holds(programme, "matching"))
+        .where(Organisation.kind == Kind.PROVIDER, holds(programme, "matching"), offer_complete())
     )
     if only is not None:
         query = query.where(col(Organisation.id).in_(only))
@@ -136,11 +137,16 @@ def field_for(
                 price_low=shop.price_low if by_month else None,
                 price_high=shop.price_high if by_month else None,
                 min_budget=shop.min_budget,
-                refused_industries=frozenset(shop.refused_industries),
+                refused_industries=frozenset(
+                    [*shop.refused_industries, *(one["industry"] for one in shop.conflicts)]
+                ),
                 languages=frozenset(shop.languages),
                 province=organisation.province,
                 city=organisation.city,
                 remote=shop.remote,
+                nationwide=shop.nationwide,
+                coverage=frozenset(shop.coverage),
+                can_start=shop.can_start,
                 ratings=tuple(known.ratings),
                 outcomes_verified=known.attested,
                 outcomes_unverified=len(known.cases - known.attested_cases),

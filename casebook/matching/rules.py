@@ -64,6 +64,8 @@ class Candidate:
     province: str = ""
     city: str = ""
     remote: bool = False
+    nationwide: bool = False
+    coverage: frozenset[str] = frozenset()  # provinces where it works on site beside its own
     can_start: date | None = None  # at once when None
     ratings: tuple[float, ...] = ()  # 1 to 5, those young enough to count
     outcomes_verified: int = 0
@@ -83,6 +85,10 @@ def _within_floor(brief: Brief, candidate: Candidate, matching: Matching) -> boo
     if not budget or candidate.price_low is None:
         return True
     return bool(candidate.price_low <= matching["price_floor_ratio"] * budget)
+
+
+def _comes_to(province: str, candidate: Candidate) -> bool:
+    return province == candidate.province or candidate.nationwide or province in candidate.coverage
 
 
 def _refuses(brief: Brief, candidate: Candidate) -> bool:
@@ -105,7 +111,7 @@ FILTERS: dict[str, Callable[[Brief, Candidate, Matching], bool]] = {
     "capacity_left": lambda _b, c, _m: c.capacity > 0,
     "must_have_capability": lambda b, c, _m: all(c.capabilities.get(need, 0) > 0 for need in b.must_have),
     "language": lambda b, c, _m: b.languages <= c.languages,
-    "region_if_on_site": lambda b, c, _m: not b.on_site or not b.province or b.province == c.province,
+    "region_if_on_site": lambda b, c, _m: not b.on_site or not b.province or _comes_to(b.province, c),
     "price_floor": _within_floor,
     "start_date": lambda b, c, _m: b.start_by is None or c.can_start is None or c.can_start <= b.start_by,
     "provider_refusals": lambda b, c, _m: not _refuses(b, c),

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, func, or_, select
 from certification.credentials.models import Credential
 from certification.credentials.rules import BIT_SET, CredentialStatus
 from portal.accounts.models import Person
-from portal.organisations.models import Organisation
+from portal.organisations.models import Employment, Organisation
+from portal.organisations.rules import EmploymentStatus
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,21 @@ def credentials_of_organisation(session: Session, organisation_id: int) -> list[
             .order_by(col(Credential.id).desc())
         )
     )
+
+
+def credentials_of_team(session: Session, organisation_id: int) -> list[tuple[Credential, str]]:
+    """Personal ones of everybody who works there now, with the name."""
+    rows = session.exec(
+        select(Credential, Person.name)
+        .join(Person, col(Credential.person_id) == col(Person.id))
+        .join(Employment, col(Employment.person_id) == col(Person.id))
+        .where(
+            Employment.organisation_id == organisation_id,
+            Employment.status == EmploymentStatus.CONFIRMED,
+        )
+        .order_by(col(Credential.id))
+    )
+    return [(credential, name) for credential, name in rows]
 
 
 def in_force(

@@ -414,7 +414,7 @@ FOLLOWS = {
 
 
 def move_trust(
-    session: Session, organisation: Organisation, move: str, reason: str, *, by: int, now: datetime
+    session: Session, organisation: Organisation, move: str, reason: str, *, by: int | None, now: datetime
 ) -> None:
     """`suspend`, `reinstate` or `close`, with what follows for its levels and credentials, in one transaction."""
     before = organisation.trust

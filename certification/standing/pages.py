@@ -10,12 +10,14 @@ from certification.standing.forms import Apply, Maturity, Practical, Why
 from certification.standing.home import family_of, picture
 from certification.standing.rules import Family
 from portal import clock
+from portal.group.queries import family_of as family_of_links
 from portal.history.actions import record
 from portal.history.queries import recent
 from portal.i18n import gettext
-from portal.organisations.models import Organisation
+from portal.mergers.queries import went_into
+from portal.organisations.models import Organisation, Storefront
 from portal.organisations.queries import members_of, storefront_of, worked_for
-from portal.organisations.rules import TRUST_MOVES
+from portal.organisations.rules import TRUST_MOVES, missing_of_offer
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
 from portal.review.actions import REVISION
@@ -23,6 +25,16 @@ from portal.rights.rules import role_names
 from portal.web.forms import Form, check, plain, whole
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import provider_member, staff, viewer_of
+
+
+def _ready(storefront: Storefront | None) -> bool:
+    return storefront is not None and not missing_of_offer(
+        storefront.headline,
+        storefront.fee_model,
+        storefront.price_low,
+        storefront.price_high,
+        storefront.exclusions,
+    )
 
 
 def _level_page(
@@ -44,7 +56,7 @@ def _level_page(
         organisation=organisation,
         error=error,
         families=list(Family),
-        storefront_ready=bool(storefront and storefront.headline and storefront.fee_model),
+        storefront_ready=_ready(storefront),
         **picture(session, organisation, chosen, clock.now(), stars),
     )
 
@@ -69,7 +81,7 @@ def apply(request: Request, session: Session, form: Form) -> Response:
         return _level_page(request, session, error=gettext(mark("Please choose a level.")), status=422)
     organisation = session.get_one(Organisation, acting.id, with_for_update=True)
     storefront = storefront_of(session, organisation.id or 0)
-    if not (storefront and storefront.headline and storefront.fee_model):
+    if not _ready(storefront):
         return _level_page(
             request,
             session,
@@ -135,7 +147,7 @@ def _staff_page(
 ) -> Response[str]:
     organisation = found(session.get(Organisation, organisation_id))
     now = clock.now()
-    provider = organisation.kind == "provider"
+    provider, kin = organisation.kind == "provider", family_of_links(session, organisation)
     return html(
         request,
         "standing/organisation.html",
@@ -143,6 +155,8 @@ def _staff_page(
         organisation=organisation,
         form=form,
         errors=errors,
+        family=kin,
+        into=went_into(session, organisation_id),
         members=members_of(session, organisation_id, clock.now()),
         role_names=role_names(viewer_of(request).programme),
         levels=queries.levels_of(session, organisation_id),

@@ -60,7 +60,7 @@ def clocks(session: Session, viewer: Viewer, _now: datetime) -> list[Clock]:
         organisation = session.get_one(Organisation, viewer.organisation.id)
         return [
             Clock(
-                organisation.created_at + VERIFY_WITHIN,
+                (organisation.returned_at or organisation.created_at) + VERIFY_WITHIN,
                 mark("Unverified until then, the organisation is frozen; drafts are kept."),
                 "/my/verification",
             )

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from portal.desk.rules import Fate, Line
+from portal.files.models import StoredFile
 from portal.privacy.rules import Area
 from portal.web.viewer import Viewer
 
@@ -86,6 +88,15 @@ class Certificate:
     name_shown: bool  # strangers read the whole name on the certificate itself
 
 
+@dataclass(frozen=True)
+class Copies:
+    """What a feature adds to an organisation's export: data for JSON by path, and uploaded files by path."""
+
+    data: dict[str, Any]
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Contributions:
     """Filled once at start. Order is priority: the first `next` that answers is shown."""
@@ -115,6 +126,34 @@ class Contributions:
     before_erasure: list[Callable[[Session, int, bool, datetime], None]] = field(
         default_factory=list
     )  # (person, revoke their certificates)
+    # Two organisations become one: what of the first (from, into) goes where, and the doing of it; each tells which
+    # rows it moved, by table.
+    merge_preview: list[Callable[[Session, int, int], list[Line]]] = field(default_factory=list)
+    merge: list[Callable[..., dict[str, list[int]]]] = field(
+        default_factory=list
+    )  # (session, from, into, by=, now=)
+    merged: list[Callable[[Session, int, int, datetime], None]] = field(default_factory=list)  # compute anew
+    # An organisation leaves: what ends, and the ending of it (session, organisation, reason, by=, now=).
+    leave_preview: list[Callable[[Session, int], list[Line]]] = field(default_factory=list)
+    leave: list[Callable[..., None]] = field(default_factory=list)
+    export: list[Callable[[Session, int], Copies]] = field(default_factory=list)
+    verified: list[Callable[..., None]] = field(default_factory=list)  # (session, organisation_id, by=, now=)
 
+
+__all__ = [
+    "CONTRIBUTIONS",
+    "Area",
+    "Certificate",
+    "Clock",
+    "Contributions",
+    "Copies",
+    "DeskLine",
+    "Fate",
+    "Handing",
+    "Line",
+    "Next",
+    "OpenThing",
+    "Part",
+]
 
 CONTRIBUTIONS = Contributions()

@@ -28,6 +28,22 @@ def store_file(
     Bytes first, row second: a crash between them leaves bytes that the sweep removes, never a row without bytes.
     """
     name, media_type = accept(name, content, kind)
+    return keep_file(
+        session, name, content, media_type=media_type, organisation_id=organisation_id, by=by, now=now
+    )
+
+
+def keep_file(
+    session: Session,
+    name: str,
+    content: bytes,
+    *,
+    media_type: str,
+    organisation_id: int | None = None,
+    by: int,
+    now: datetime,
+) -> StoredFile:
+    """Keep what was examined, or what the portal made itself."""
     sha256 = hashlib.sha256(content).hexdigest()
     store.put(sha256, content)
     row = StoredFile(

@@ -80,6 +80,16 @@ CATALOGUE: dict[str, NoticeKind] = {
     "verification/decided": NoticeKind(mark("Decision on your verification"), _OWNER, Class.ACTIVE),
     "verification/reminder": NoticeKind(mark("Days left to verify"), _OWNER, Class.ACTIVE),
     "verification/frozen": NoticeKind(mark("Frozen without verification"), _OWNER, Class.ACTIVE),
+    "profile/decided": NoticeKind(mark("Decision on a change of names"), _OWNER, Class.ACTIVE),
+    "profile/capacity": NoticeKind(
+        mark("Capacity runs out"),
+        mark("You get this because you are an owner of your organisation and one step is open."),
+        Class.SEMI,
+    ),
+    "group/link": NoticeKind(mark("Links between organisations"), _OWNER, Class.ACTIVE),
+    "mergers/news": NoticeKind(mark("Mergers of organisations"), _OWNER, Class.ACTIVE),
+    "leaving/export": NoticeKind(mark("An export is ready"), _OWNER, Class.ACTIVE),
+    "leaving/left": NoticeKind(mark("The organisation has left"), _OWNER, Class.ACTIVE),
     "domains/lost": NoticeKind(mark("A domain is no longer proved"), _OWNER, Class.ACTIVE),
     "domains/prove": NoticeKind(
         mark("Proving a domain"),

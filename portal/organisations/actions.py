@@ -11,6 +11,7 @@ from portal.accounts.models import Person
 from portal.accounts.rules import INVITE_LASTS
 from portal.desk.parts import CONTRIBUTIONS
 from portal.history.actions import record
+from portal.leaving.actions import make_room
 from portal.ledger.actions import end_facts, write_fact
 from portal.ledger.queries import employment_facts
 from portal.ledger.rules import FactKind
@@ -32,13 +33,18 @@ def register(session: Session, entry: Register, *, by: int, now: datetime) -> Or
         raise Refused(
             mark("You already belong to an organisation. Leave it first, or register with another account.")
         )
+    predecessor = None
     if code_taken(session, entry.credit_code):
-        raise Refused(CODE_TAKEN)
+        predecessor = make_room(session, entry.credit_code, now=now)
+        if predecessor is None:
+            raise Refused(CODE_TAKEN)
     provisional = f"new-{secrets.token_hex(8)}"
     organisation = Organisation(slug=provisional, created_at=now, **entry.model_dump())
     session.add(organisation)
     session.flush()
     organisation.slug = f"yq-{now.year}-{organisation.id:04d}"
+    if predecessor:
+        predecessor.successor_id = organisation.id
     person = session.get_one(Person, by)
     employment = Employment(organisation_id=organisation.id or 0, email=person.email, invited_at=now)
     session.add(employment)

@@ -8,17 +8,17 @@ from pydantic import AfterValidator, EmailStr, Field, HttpUrl, TypeAdapter, Vali
 from portal.clock import CHINA
 from portal.organisations.rules import Kind, Role, read_credit_code
 from portal.refusal import mark
-from portal.web.forms import Input, Wrong
+from portal.web.forms import SENTENCES, Input, Wrong
 
 
-def _code(value: str) -> str:
+def code(value: str) -> str:
     try:
         return read_credit_code(value)
     except ValueError as error:
         raise Wrong(str(error)) from None
 
 
-def _website(value: str) -> str:
+def website_address(value: str) -> str:
     address = value if "://" in value else f"https://{value}"
     try:
         TypeAdapter(HttpUrl).validate_python(address)
@@ -27,14 +27,18 @@ def _website(value: str) -> str:
     return address
 
 
-def _known(taxonomy: str):  # type: ignore[no-untyped-def]
-    """Only keys of the programme's taxonomy; the page passes them in the validation context."""
+def known(taxonomy: str):  # type: ignore[no-untyped-def]
+    """Only keys of the programme's taxonomy, and no more than its limit; the page passes both as context."""
 
     def check(value: list[str], info: ValidationInfo) -> list[str]:
         allowed = (info.context or {}).get(taxonomy)
         if allowed is not None and set(value) - set(allowed):
             raise Wrong(mark("Please choose from the list."))
-        return list(dict.fromkeys(value))
+        chosen = list(dict.fromkeys(value))
+        most = (info.context or {}).get(f"{taxonomy}_max")
+        if most is not None and len(chosen) > most:
+            raise Wrong(SENTENCES["too_long"], max_length=most, actual_length=len(chosen))
+        return chosen
 
     return check
 
@@ -43,13 +47,13 @@ class Register(Input):
     kind: Kind
     legal_name: Annotated[str, Field(min_length=2, max_length=120)]
     short_name: Annotated[str, Field(min_length=1, max_length=40)]
-    credit_code: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_code)]
-    directions: Annotated[list[str], Field(max_length=3), AfterValidator(_known("directions"))] = []
-    industries: Annotated[list[str], Field(min_length=1, max_length=3), AfterValidator(_known("industries"))]
-    capabilities: Annotated[list[str], Field(max_length=6), AfterValidator(_known("capabilities"))] = []
+    credit_code: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(code)]
+    directions: Annotated[list[str], AfterValidator(known("directions"))] = []
+    industries: Annotated[list[str], Field(min_length=1), AfterValidator(known("industries"))]
+    capabilities: Annotated[list[str], AfterValidator(known("capabilities"))] = []
     province: Annotated[str, Field(min_length=1, max_length=40)]
     city: Annotated[str, Field(min_length=1, max_length=40)]
-    website: Annotated[str, Field(max_length=200), AfterValidator(_website)] = ""
+    website: Annotated[str, Field(max_length=200), AfterValidator(website_address)] = ""
     about: Annotated[str, Field(max_length=500)] = ""
 
     @model_validator(mode="before")
@@ -97,17 +101,17 @@ class GiveRoles(Input):
 class EditStorefront(Input):
     headline: Annotated[str, Field(min_length=1, max_length=120)]
     about: Annotated[str, Field(max_length=500)] = ""
-    modes: Annotated[list[str], Field(min_length=1, max_length=6), AfterValidator(_known("modes"))]
+    modes: Annotated[list[str], Field(min_length=1, max_length=6), AfterValidator(known("modes"))]
     fee_model: Annotated[str, Field(min_length=1, max_length=20)]
     price_low: Annotated[int, Field(ge=0, le=100_000_000)]
     price_high: Annotated[int, Field(ge=0, le=100_000_000)]
     exclusions: Annotated[str, Field(min_length=1, max_length=500)]
-    languages: Annotated[list[str], Field(min_length=1, max_length=5), AfterValidator(_known("languages"))]
+    languages: Annotated[list[str], Field(min_length=1, max_length=5), AfterValidator(known("languages"))]
     remote: bool = False
     accepting: bool = False
     capacity: Annotated[int, Field(ge=0, le=1000)]
     min_budget: Annotated[int | None, Field(ge=0, le=100_000_000)] = None
-    refused_industries: Annotated[list[str], Field(max_length=16), AfterValidator(_known("industries"))] = []
+    refused_industries: Annotated[list[str], Field(max_length=16), AfterValidator(known("any_industry"))] = []
 
     @model_validator(mode="before")
     @classmethod

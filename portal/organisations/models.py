@@ -1,6 +1,6 @@
 """Organisations and who works for them."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
@@ -29,6 +29,7 @@ class Organisation(SQLModel, table=True):
     stars: int = 0  # 2 in training, 3 to 5 of the highest public level; written where levels move
     created_at: datetime
     verified_at: datetime | None = None
+    returned_at: datetime | None = None  # came back after it had left; the days to verify count from here
     is_demo: bool = False
     revision: int = 1
 
@@ -89,4 +90,14 @@ class Storefront(SQLModel, table=True):
     min_budget: int | None = None  # CNY; smaller briefs are refused
     refused_industries: list[str] = json_field(list)
     accepting: bool = True
+    nationwide: bool = False
+    coverage: list[str] = json_field(list)  # provinces where it works on site, when not nationwide
+    service_days: list[str] = json_field(list)  # keys of `rules.DAYS`
+    service_from: str = Field(default="", max_length=5)  # 09:00, time of China
+    service_until: str = Field(default="", max_length=5)
+    conflicts: list[dict[str, str]] = json_field(
+        list
+    )  # {"client", "industry"}: who may not be served beside whom
+    can_start: date | None = None
+    capacity_reminded_at: datetime | None = None
     revision: int = 1

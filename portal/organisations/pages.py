@@ -1,6 +1,7 @@
 """Registration in two minutes, the team, the storefront."""
 
 from datetime import timedelta
+from typing import Any
 
 from litestar import Request, Response, Router
 from sqlalchemy.exc import IntegrityError
@@ -13,11 +14,13 @@ from portal.accounts.models import Person
 from portal.departures.queries import checks_of, departures_of
 from portal.departures.rules import ENDING_NAMES, SHOWN_FOR
 from portal.i18n import gettext, language
+from portal.leaving.queries import left_long_ago
 from portal.limits.actions import TOO_MANY, count_attempt
+from portal.mergers.queries import went_into
 from portal.organisations import actions, queries
 from portal.organisations.forms import EditStorefront, GiveRoles, Invite, Register
-from portal.organisations.models import Organisation
-from portal.organisations.rules import Kind, Role, why_not_roles
+from portal.organisations.models import Organisation, Storefront
+from portal.organisations.rules import Kind, Role, missing_of_offer, why_not_roles
 from portal.people.actions import attribute
 from portal.people.rules import CAME_FROM
 from portal.programme.queries import programme_at
@@ -29,7 +32,8 @@ from portal.web.html import found, get, go, html, post
 from portal.web.viewer import Viewer, in_organisation, provider_member, public, signed_in, viewer_of
 
 
-def _taxonomy(programme: Programme) -> dict[str, list[str]]:
+def taxonomy_of(programme: Programme) -> dict[str, Any]:
+    """What may be chosen, and how much of it."""
     taxonomy = programme["taxonomy"]
     return {
         "directions": list(taxonomy["directions"]),
@@ -37,6 +41,12 @@ def _taxonomy(programme: Programme) -> dict[str, list[str]]:
         "capabilities": list(programme.leaves("capabilities")),
         "modes": list(taxonomy["modes"]),
         "languages": list(taxonomy["languages"]),
+        "any_industry": [*taxonomy["industries"], *programme.leaves("industries")],
+        "provinces": list(taxonomy["provinces"]),
+        **{
+            f"{name}_max": programme.profile[f"{name}_max"]
+            for name in ("directions", "industries", "capabilities")
+        },
     }
 
 
@@ -53,7 +63,7 @@ def _register_page(
     )
 
 
-def _with_new_rights(session: Session, viewer: Viewer, answer: Response) -> Response:
+def with_new_rights(session: Session, viewer: Viewer, answer: Response) -> Response:
     """Who gains rights goes on under a new session token; what was known of the old one opens nothing."""
     token = renew_session(session, viewer.session_id, now=clock.now())
     return with_session(answer, Login(token))
@@ -67,17 +77,33 @@ def register_form(request: Request, session: Session) -> Response:
     return _register_page(request, session, Form.of({"kind": kind}), {})
 
 
+def _why_taken(session: Session, programme: Programme, credit_code: str) -> str | None:
+    """Why a code can't be registered; one of an organisation that left long ago can."""
+    taken = queries.organisation_by_code(session, credit_code)
+    if taken is None:
+        return None
+    into = went_into(session, taken.id or 0)
+    if into:
+        return gettext(
+            mark("This registration was merged into %(name)s. Ask its owner for an invitation."),
+            name=into.legal_name,
+        )
+    if left_long_ago(session, credit_code, clock.now() - timedelta(days=programme.return_d)):
+        return None
+    return gettext(actions.CODE_TAKEN)
+
+
 @post("/my/organisation/new")
 def register(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     if viewer.organisation:
         return go("/my", mark("Your organisation is registered already; here it is."))
     programme = programme_at(session, clock.now())
-    entry, errors = check(Register, form, _taxonomy(programme))
+    entry, errors = check(Register, form, taxonomy_of(programme))
     if entry:
         errors = {field: gettext(sentence) for field, sentence in entry.missing_of_provider().items()}
-        if queries.code_taken(session, entry.credit_code):
-            errors["credit_code"] = gettext(actions.CODE_TAKEN)
+        if why := _why_taken(session, programme, entry.credit_code):
+            errors["credit_code"] = why
         if entry.province not in programme.options("provinces"):
             errors["province"] = gettext(mark("Please choose from the list."))
     if entry is None or errors:
@@ -102,7 +128,7 @@ def register(request: Request, session: Session, form: Form) -> Response:
             raise
         return _register_page(request, session, form, {"credit_code": gettext(actions.CODE_TAKEN)}, 422)
     answer = go("/my", mark("Registered. You can learn and draft at once; verification opens the rest."))
-    return _with_new_rights(session, viewer, answer)
+    return with_new_rights(session, viewer, answer)
 
 
 @get("/my/team")
@@ -242,7 +268,13 @@ def accept(request: Request, session: Session, token: str) -> Response:
     person = session.get_one(Person, viewer_of(request).person_id)
     actions.accept_invitation(session, row[0], person, now=clock.now())
     answer = go("/my", mark("Welcome. What you learn and the certificates you earn stay yours."))
-    return _with_new_rights(session, viewer_of(request), answer)
+    return with_new_rights(session, viewer_of(request), answer)
+
+
+def _missing(storefront: Storefront | None) -> list[str]:
+    """What keeps the offer out of the directory and out of matching."""
+    row = storefront or Storefront(organisation_id=0)
+    return missing_of_offer(row.headline, row.fee_model, row.price_low, row.price_high, row.exclusions)
 
 
 def _storefront_page(
@@ -252,6 +284,8 @@ def _storefront_page(
         request,
         "organisations/storefront.html",
         status=status,
+        missing=_missing(queries.storefront_of(session, found(viewer_of(request).organisation).id)),
+        stored=queries.storefront_of(session, found(viewer_of(request).organisation).id),
         form=form,
         errors=errors,
         programme=programme_at(session, clock.now()),
@@ -272,7 +306,7 @@ def storefront_form(request: Request, session: Session) -> Response[str]:
 def save_storefront(request: Request, session: Session, form: Form) -> Response:
     viewer = viewer_of(request)
     programme = programme_at(session, clock.now())
-    entry, errors = check(EditStorefront, form, _taxonomy(programme))
+    entry, errors = check(EditStorefront, form, taxonomy_of(programme))
     if entry and entry.fee_model not in programme.options("fee_models"):
         errors = {"fee_model": gettext(mark("Please choose from the list."))}
     if "form" in errors:

@@ -41,11 +41,39 @@ def in_force(row: type[EmploymentRole | StaffAppointment], now: datetime) -> Col
     return col(row.until).is_(None) | (col(row.until) > now)
 
 
+def offer_complete() -> ColumnElement[bool]:
+    """Storefronts with everything that `rules.missing_of_offer` asks for."""
+    return (
+        (col(Storefront.headline) != "")
+        & (col(Storefront.fee_model) != "")
+        & col(Storefront.price_low).is_not(None)
+        & col(Storefront.price_high).is_not(None)
+        & (col(Storefront.exclusions) != "")
+    )
+
+
 def code_taken(session: Session, credit_code: str) -> bool:
     return (
         session.exec(select(Organisation.id).where(Organisation.credit_code == credit_code)).first()
         is not None
     )
+
+
+def organisation_by_code(session: Session, credit_code: str, *, lock: bool = False) -> Organisation | None:
+    query = select(Organisation).where(Organisation.credit_code == credit_code)
+    return session.exec(query.with_for_update() if lock else query).first()
+
+
+def both_locked(session: Session, one: int, other: int) -> dict[int, Organisation]:
+    """Two organisations, always locked in the same order: two who lock the same pair wait, and never for ever."""
+    rows = session.exec(
+        select(Organisation)
+        .where(col(Organisation.id).in_([one, other]))
+        .order_by(col(Organisation.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.id or 0: row for row in rows}
 
 
 def slug_taken(session: Session, slug: str) -> bool:

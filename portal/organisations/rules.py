@@ -37,6 +37,7 @@ TRUST_MOVES = {
     (Trust.FROZEN, "close"): Trust.CLOSED,
     (Trust.VERIFIED, "close"): Trust.CLOSED,
     (Trust.SUSPENDED, "close"): Trust.CLOSED,
+    (Trust.CLOSED, "return"): Trust.PROVISIONAL,
 }
 
 
@@ -65,6 +66,7 @@ class Ending(StrEnum):
     REMOVED = "removed"
     HIRED_BY_CLIENT = "hired_by_client"
     DOMAIN_FAILED = "domain_failed"  # nobody confirmed that they still work there
+    CLOSED = "closed"  # the organisation left the programme
 
 
 def counts_from(
@@ -83,6 +85,33 @@ def counts_from(
             return datetime.combine(day + timedelta(days=1), time(), CHINA).astimezone(UTC)
         at = min(at, until)
     return at
+
+
+DAYS = {
+    "mon": mark("Monday"),
+    "tue": mark("Tuesday"),
+    "wed": mark("Wednesday"),
+    "thu": mark("Thursday"),
+    "fri": mark("Friday"),
+    "sat": mark("Saturday"),
+    "sun": mark("Sunday"),
+}
+
+
+def missing_of_offer(
+    headline: str, fee_model: str, price_low: int | None, price_high: int | None, exclusions: str
+) -> list[str]:
+    """What a storefront lacks before it may be listed and matched; catalogue keys."""
+    missing = []
+    if not headline:
+        missing.append(mark("one line that says what you do"))
+    if not fee_model:
+        missing.append(mark("how you charge"))
+    if price_low is None or price_high is None:
+        missing.append(mark("the price range"))
+    if not exclusions:
+        missing.append(mark("what the price does not hold"))
+    return missing
 
 
 def why_not_roles(

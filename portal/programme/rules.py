@@ -6,6 +6,18 @@ from typing import Any
 Text = dict[str, str]  # {"zh": …, "en": …}
 
 
+PROFILE = {
+    "directions_max": 3,
+    "industries_max": 3,
+    "capabilities_max": 6,
+    "conflicts_max": 5,
+    "capacity_reminder_d": 5,
+    "merge_answer_d": 14,
+    "export_kept_d": 7,
+}
+RETURN_D = 90
+
+
 @dataclass(frozen=True)
 class Programme:
     """One version of the rules. `content` is the programme file; the methods name what is read most."""
@@ -21,6 +33,17 @@ class Programme:
     def matching(self) -> dict[str, Any]:
         section: dict[str, Any] = self.content["matching"]
         return section
+
+    @property
+    def profile(self) -> dict[str, int]:
+        """Limits and clocks of what an organisation says of itself; a version from before them has none."""
+        section: dict[str, int] = self.content.get("profile", {})
+        return PROFILE | section
+
+    @property
+    def return_d(self) -> int:
+        """Days after leaving within which an owner opens the organisation again."""
+        return int(self.content["lifecycle"].get("return_d", RETURN_D))
 
     def options(self, taxonomy: str) -> dict[str, Text]:
         """key → names of a flat taxonomy (stages, modes, provinces …)."""

@@ -63,7 +63,7 @@ def submit(
     return submission
 
 
-def withdraw(session: Session, submission: Submission, *, by: int, now: datetime) -> None:
+def withdraw(session: Session, submission: Submission, *, by: int | None, now: datetime) -> None:
     submission.status = Status(checked_move(MOVES, submission.status, "withdraw"))  # type: ignore[arg-type]
     submission.due_at = None
     submission.revision += 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from portal.desk.parts import CONTRIBUTIONS
 from portal.domains.queries import proved_domains
 from portal.domains.rules import domain_of
 from portal.files.actions import store_file
@@ -297,6 +298,8 @@ def decide(
             after={"trust": organisation.trust.value},
             reason=reason if by is None else "",
         )
+        for follows in CONTRIBUTIONS.verified:
+            follows(session, verification.organisation_id, by=by, now=now)
     for owner in owners_of(session, verification.organisation_id):
         send_mail(
             session,
@@ -315,11 +318,12 @@ def decide(
 def remind(session: Session, organisation_id: int, *, now: datetime) -> None:
     """Mail the owners that the freeze comes near: once at each of the days the rules name."""
     organisation = session.get_one(Organisation, organisation_id, with_for_update=True)
-    days = reminder_due(organisation.created_at, queries.reminded(session, organisation_id), now)
+    since = organisation.returned_at or organisation.created_at
+    days = reminder_due(since, queries.reminded(session, organisation_id), now)
     if organisation.trust is not Trust.PROVISIONAL or days is None:
         return
     session.add(VerificationReminder(organisation_id=organisation_id, days=days, sent_at=now))
-    freezes_at = organisation.created_at + VERIFY_WITHIN
+    freezes_at = since + VERIFY_WITHIN
     for owner in owners_of(session, organisation_id):
         send_mail(
             session,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, or_, select
 
 from portal.accounts.models import Person
 from portal.domains.models import OrganisationDomain
@@ -213,11 +214,16 @@ def _waiting_for_staff() -> Any:
     )
 
 
+def _since() -> ColumnElement[datetime]:
+    """When the days to verify began: at registration, or when the organisation came back."""
+    return func.coalesce(Organisation.returned_at, Organisation.created_at)
+
+
 def organisations_to_freeze(session: Session, before: datetime, *, only: int | None = None) -> list[int]:
     """Provisional organisations registered by that time and without a submission that waits for staff."""
     query = select(Organisation.id).where(
         Organisation.trust == Trust.PROVISIONAL,
-        Organisation.created_at <= before,
+        _since() <= before,
         col(Organisation.id).not_in(_waiting_for_staff()),
     )
     if only is not None:
@@ -228,9 +234,9 @@ def organisations_to_freeze(session: Session, before: datetime, *, only: int | N
 def organisations_to_remind(session: Session, registered_by: datetime) -> list[tuple[int, datetime]]:
     """(id, registered at) of provisional organisations registered by that time whose turn it is."""
     rows = session.exec(
-        select(Organisation.id, Organisation.created_at).where(
+        select(Organisation.id, _since()).where(
             Organisation.trust == Trust.PROVISIONAL,
-            Organisation.created_at <= registered_by,
+            _since() <= registered_by,
             col(Organisation.id).not_in(_waiting_for_staff()),
         )
     )

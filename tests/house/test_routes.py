@@ -25,6 +25,9 @@ from portal.app import create_app
 from portal.db import Sessions, make_sessions
 from portal.departures.models import Departure, Handover
 from portal.domains.models import OrganisationDomain
+from portal.group.models import OrganisationLink
+from portal.leaving.models import OrganisationExport
+from portal.mergers.models import Merger
 from portal.notices.models import Notice
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.queries import owners_of
@@ -197,6 +200,9 @@ def values(app, connection) -> dict[str, list[object]]:
             "/people/{slug": [*every(PersonPage.slug), "nowhere"],
             "/q/{code": [*every(PersonCode.code), "nowhere"],
             "domain_id": [*every(OrganisationDomain.id), 999_999],
+            "merger_id": [*every(Merger.id), 999_999],
+            "link_id": [*every(OrganisationLink.id), 999_999],
+            "/my/export/{export_id": [*every(OrganisationExport.id), 999_999],
             "evidence_id": [*every(Evidence.id), 1],
             "introduction_id": [*one_each(Introduction.id, Introduction.status), 999_999],
             "passkey_id": [1, 999_999],
