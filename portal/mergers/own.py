@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col
 
+from portal.departures.models import Departure, MailboxCheck
 from portal.desk.parts import Fate, Line
 from portal.files.models import StoredFile
 from portal.group.actions import end_links
@@ -14,6 +15,7 @@ from portal.organisations.actions import end_employment
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.queries import storefront_of
 from portal.organisations.rules import EmploymentStatus, Ending
+from portal.people.models import Attribution, CodeScan
 from portal.refusal import mark
 from portal.review.actions import withdraw
 from portal.review.models import Submission
@@ -110,7 +112,15 @@ def carry_out(
         withdraw(session, submission, by=by, now=now)
     end_links(session, from_id, by=by, now=now)
     moved: dict[str, list[int]] = {}
-    for column in (Employment.organisation_id, Fact.organisation_id, StoredFile.organisation_id):
+    for column in (
+        Employment.organisation_id,
+        Departure.organisation_id,
+        MailboxCheck.organisation_id,
+        Fact.organisation_id,
+        StoredFile.organisation_id,
+        CodeScan.organisation_id,
+        Attribution.organisation_id,
+    ):
         moved |= move(session, column, from_id, into_id)
     moved |= move(
         session, Submission.organisation_id, from_id, into_id, col(Submission.subject_kind).not_in(ITS_OWN)

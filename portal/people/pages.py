@@ -351,16 +351,16 @@ def card(request: Request, session: Session, code_id: int) -> Response[str]:
     )
 
 
-@get("/my/codes/{code_id:int}/{kind:str}")
-def picture(request: Request, session: Session, code_id: int, kind: str) -> Response[bytes]:
+@get("/my/codes/{code_id:int}/{ending:str}")
+def picture(request: Request, session: Session, code_id: int, ending: str) -> Response[bytes]:
     row = _own_code(request, session, code_id)
-    found(kind if kind in ("svg", "png") else None)
+    found(ending if ending in ("svg", "png") else None)
     out = io.BytesIO()
-    _qr(row).save(out, kind=kind, scale=12 if kind == "png" else 4, border=4)
+    _qr(row).save(out, kind=ending, scale=12 if ending == "png" else 4, border=4)
     return Response(
         out.getvalue(),
-        media_type="image/png" if kind == "png" else "image/svg+xml",
-        headers={"Content-Disposition": f'attachment; filename="code-{row.code}.{kind}"'},
+        media_type="image/png" if ending == "png" else "image/svg+xml",
+        headers={"Content-Disposition": f'attachment; filename="code-{row.code}.{ending}"'},
     )
 
 

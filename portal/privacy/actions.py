@@ -19,6 +19,7 @@ from portal.files.actions import forget_file, keep_made
 from portal.history.actions import erase_personal, record
 from portal.i18n import ERASED
 from portal.mail.actions import send_mail
+from portal.organisations.actions import end_employment
 from portal.organisations.queries import open_employment
 from portal.organisations.rules import Ending
 from portal.people.actions import remove_photo
@@ -173,11 +174,12 @@ def carry_out(session: Session, erasure_id: int, *, now: datetime) -> bool:
     person_id = person.id or 0
     if why_not_erase(session, person_id, now):
         return False
+    person.name = ERASED  # before others are told that somebody left
     employment = open_employment(session, person_id)
     if employment:
         depart(session, employment, Ending.LEFT, by=person_id, now=now)
     for invited in invitations_to(session, person.email):
-        depart(session, invited, Ending.LEFT, by=person_id, now=now)
+        end_employment(session, invited, Ending.LEFT, by=person_id, now=now)
         invited.email = ""
     for before in CONTRIBUTIONS.before_erasure:
         before(session, person_id, erasure.revoke, now)
@@ -188,7 +190,7 @@ def carry_out(session: Session, erasure_id: int, *, now: datetime) -> bool:
     session.flush()
     erase_personal(session, personal_history(session, person, employments_of(session, person_id)))
     erasure.areas = _erase_areas(session, person)
-    person.name, person.email = ERASED, f"{uuid4()}@{ADDRESS}"
+    person.email = f"{uuid4()}@{ADDRESS}"
     person.password_hash, person.confirmed_at = "!", None
     erasure.done_at = now
     record(session, "account erased", "person", person_id, by=None, now=now)

@@ -196,7 +196,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "answer_id": [*every(VerificationAnswer.id), 999_999],
             "code_id": [*every(PersonCode.id), 999_999],
             "export_id": [*every(PersonExport.id), 1],
-            "/my/codes/{code_id:int}/{kind": ["svg", "exe"],
+            "ending": ["svg", "exe"],
             "/people/{slug": [*every(PersonPage.slug), "nowhere"],
             "/q/{code": [*every(PersonCode.code), "nowhere"],
             "domain_id": [*every(OrganisationDomain.id), 999_999],

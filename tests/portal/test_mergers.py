@@ -423,6 +423,10 @@ def test_nothing_is_lost_and_nobody_counts_twice(session, theirs, ours):
 DECIDED = {
     "moves": {
         "employment.organisation_id",
+        "departure.organisation_id",
+        "mailbox_check.organisation_id",
+        "code_scan.organisation_id",
+        "code_attribution.organisation_id",
         "fact.organisation_id",
         "stored_file.organisation_id",
         "submission.organisation_id",

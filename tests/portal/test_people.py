@@ -490,5 +490,8 @@ def test_what_changes_is_recorded(browse, session, staff):
     me.post("/my/me/shown", {"page": "yes", "name": "masked_name"})
     me.post("/my/me/shown", {})
     me.post("/my/codes", {"label": "card", "once": "a" * 32})
-    verbs = [h.verb for h in session.exec(select(History).where(History.actor_id == person.id))]
+    verbs = [
+        h.verb
+        for h in session.exec(select(History).where(History.actor_id == person.id).order_by(History.id))
+    ]
     assert verbs[-3:] == ["consent given", "consent withdrawn", "code made"]
