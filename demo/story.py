@@ -61,6 +61,7 @@ from portal.factors.actions import give_demo_totp
 from portal.group.models import OrganisationLink
 from portal.group.rules import LinkStatus
 from portal.history.actions import record
+from portal.leaving.actions import ask_export, finish_export, leave
 from portal.ledger.actions import write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import consider_sent
@@ -490,15 +491,10 @@ class Story:
         for days in (110, 75, 45):  # at risk, in remediation, fallen
             recompute(session, luming.id or 0, Family.OPERATOR, now=self.ago(days))
         recompute(session, chaosheng.id or 0, Family.OPERATOR, now=self.ago(24))
-        luoxing = self.organisations["luoxing"]
-        move_trust(
-            session,
-            luoxing,
-            "close",
-            "公司转做内容制作，申请退出。",
-            by=self.reviewer.id or 0,
-            now=self.ago(50),
-        )
+        luoxing, boss = self.organisations["luoxing"], self.owners["luoxing"].id or 0
+        export = ask_export(session, luoxing, by=boss, now=self.ago(51))
+        finish_export(session, export.id or 0, now=self.ago(51))
+        leave(session, luoxing, "公司转做内容制作，申请退出。", by=boss, now=self.ago(50))
         qinghe = self.organisations["qinghe"]
         apply(
             session,
