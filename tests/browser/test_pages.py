@@ -10,11 +10,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response
 
 from tests.browser.conftest import Served, _fresh_database
 from tests.browser.signing_in import sign_in
-from tests.conftest import DATABASE
-
-pytestmark = pytest.mark.skipif(
-    DATABASE != "sqlite", reason="what a page looks like does not depend on the database: SQLite serves it"
-)
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MOST = 60_000  # bytes of HTML of a page
