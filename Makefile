@@ -28,8 +28,8 @@ check: $(VENV)/.dev ## linters, types, import contracts, house tests
 bench: $(VENV)/.dev ## benchmarks, as ratios measured in one run
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-soak: $(VENV)/.dev ## long runs: more examples of the property tests
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests -m "not browser"
+soak: $(VENV)/.dev ## long runs: more examples of the property tests, the journey in all its forms
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests
 
 screenshots: $(VENV)/.dev ## the pictures in docs/screenshots
 	SCREENSHOTS=1 $(BIN)/python -m pytest tests/browser

@@ -19,9 +19,7 @@ def sign_in(page: Page, served: Served, address: str) -> None:
     page.wait_for_url(served.base + "/my")
 
 
-@pytest.mark.parametrize(
-    ("width", "scripts"), [(360, False), (1280, True)] if DATABASE == "sqlite" else [(360, True)]
-)
+@pytest.mark.parametrize(("width", "scripts"), [(360, False)] if DATABASE == "sqlite" else [(1280, True)])
 def test_two_registrations_become_one(
     served: Served, person: Callable[..., Page], width: int, scripts: bool
 ) -> None:
