@@ -149,8 +149,25 @@ def _fresh_database(folder: Path) -> str:
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
+@pytest.fixture(scope="session")
+def told_folder(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """The demo told once on SQLite, to be copied: telling it takes longer than most walks."""
+    if DATABASE != "sqlite":
+        return None
+    folder = tmp_path_factory.mktemp("told")
+    told = Served(folder, _fresh_database(folder), "")
+    told.start()
+    told.stop()
+    return folder
+
+
 @pytest.fixture
-def served(tmp_path: Path, mailbox: tuple[Mailbox, str]) -> Iterator[Served]:
+def served(
+    tmp_path: Path, told_folder: Path | None, mailbox: tuple[Mailbox, str], request: pytest.FixtureRequest
+) -> Iterator[Served]:
+    """A portal with the demo. A test whose module says `OWN_STORY` gets one told under its own address."""
+    if told_folder and not getattr(request.module, "OWN_STORY", False):
+        shutil.copytree(told_folder, tmp_path, dirs_exist_ok=True)
     portal = Served(tmp_path, _fresh_database(tmp_path), mailbox[1])
     portal.start()
     yield portal

@@ -14,6 +14,9 @@ from tests.browser.conftest import Served
 VC_CHECK = ROOT.parent / "shared/tools/vc-check"
 
 
+OWN_STORY = True  # the address of the portal is in every credential
+
+
 @pytest.fixture(scope="session")
 def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (VC_CHECK / "check.mjs").exists() or not shutil.which("npm"):

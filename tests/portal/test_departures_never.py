@@ -1,5 +1,6 @@
 """People come and go in every way and time passes: what must never happen never does."""
 
+import os
 from datetime import timedelta
 from itertools import pairwise
 
@@ -371,7 +372,7 @@ def test_what_must_never_happen_never_does(engine):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=200 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
