@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Person
+from portal.accounts.security_pages import require_fresh
 from portal.desk.parts import CONTRIBUTIONS
 from portal.files.pages import send_file
 from portal.files.rules import Purpose
@@ -56,6 +57,7 @@ def mine(request: Request, session: Session) -> Response[str]:
 
 @post("/my/privacy/export")
 def ask_export(request: Request, session: Session) -> Response:
+    require_fresh(request)
     asked = mark("Your data are being put together. A mail tells you when the file is ready.")
     try:
         with session.begin_nested():  # a second click meets the first
@@ -68,6 +70,7 @@ def ask_export(request: Request, session: Session) -> Response:
 
 @get("/my/privacy/export/{export_id:int}", opt={"writes": True})
 def download(request: Request, session: Session, export_id: int) -> Response[bytes]:
+    require_fresh(request)
     viewer, now = viewer_of(request), clock.now()
     _, file = found(queries.export_file(session, export_id, viewer.person_id, now))
     actions.note_download(session, viewer.person_id, now=now)
@@ -76,6 +79,7 @@ def download(request: Request, session: Session, export_id: int) -> Response[byt
 
 @post("/my/privacy/erase")
 def erase(request: Request, session: Session, form: Form) -> Response:
+    require_fresh(request)
     viewer = viewer_of(request)
     if form["understood"] != "yes":
         return _own_page(

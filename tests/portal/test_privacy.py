@@ -501,3 +501,15 @@ def test_the_sweep_finds_what_a_crash_left(browse, session, sessions, somebody, 
     jobs.erase_person.fn(erasure.id)
     session.expire_all()
     assert session.get(Person, somebody.id).name == i18n.ERASED
+
+
+def test_a_browser_left_open_neither_erases_nor_copies(browse, session):
+    person = make_person(session)
+    client = browse(person)
+    for login in session.exec(select(LoginSession).where(LoginSession.person_id == person.id)):
+        login.created_at = clock.now() - timedelta(hours=2)
+    session.commit()
+    for path in ("/my/privacy/erase", "/my/privacy/export"):
+        page = client.post(path, {"understood": "yes"})
+        assert (page.status, "sign out and in again" in page.text) == (409, True)
+    assert client.get("/my/privacy/export/1").status == 409
