@@ -26,7 +26,7 @@ PERSONAL = [
         Basis.CONTRACT,
         Seen.STAFF,
         Lasts.RECORD,
-        {"chosen flagged revision saved_at": mark("what you chose, and when")},
+        {"chosen text flagged revision saved_at": mark("what you chose or wrote, and when")},
         Fate.KEEP,
         why=_CHECKED,
         through=("sitting_id", "sitting"),
@@ -39,7 +39,7 @@ PERSONAL = [
         Seen.STAFF,
         Lasts.RECORD,
         {
-            "token seed paper pass_marks accommodation": mark(
+            "part token seed drawn paper points pass_marks accommodation": mark(
                 "your paper, and more time if you were given it"
             ),
             "started_at ends_at status handed_in_at timed_out": mark("when, and how it ended"),
@@ -48,7 +48,50 @@ PERSONAL = [
         Fate.KEEP,
         why=_CHECKED,
         owner="person_id",
-        secret=frozenset({"seed"}),
+        secret=frozenset({"seed", "drawn"}),
+    ),
+    Area(
+        "accommodation",
+        mark("More time in exams"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"factor until given_at": mark("how much more time, until when"), "reason": mark("for which reason")},
+        Fate.EMPTY,
+        why=_CHECKED,
+        owner="person_id",
+        actors=("given_by",),
+        empty={"reason": ""},
+    ),
+    Area(
+        "mark",
+        mark("Marks you gave"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"points note marked_at": mark("what you gave for an answer, and when")},
+        Fate.KEEP,
+        why=_CHECKED,
+        actors=("marked_by",),
+    ),
+    Area(
+        "question",
+        mark("Questions you wrote"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {
+            "code version topic group level kind stem prompts options key accept case rubric points why": mark(
+                "the question"
+            ),
+            "markup pictures enemies tags content_hash status": mark("its form and its state"),
+        },
+        Fate.KEEP,
+        why=_CHECKED,
+        actors=("written_by",),
     ),
     Area(
         "credential",

@@ -33,6 +33,7 @@ from certification.exams import pages as exams_pages
 from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
 from certification.funnel import pages as funnel_pages
+from certification.marking import pages as marking_pages
 from certification.standing import home as standing_home
 from certification.standing import lifecycle as standing_lifecycle
 from certification.standing import pages as standing_pages
@@ -119,6 +120,7 @@ ROUTERS = [
     *assessment_pages.routers,
     *exams_pages.routers,
     *exams_staff_pages.routers,
+    *marking_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
     *funnel_pages.routers,
@@ -164,6 +166,7 @@ def put_together() -> None:
         own.calendar_lines,
         briefs_home.desk_lines,
         departures_home.desk_lines,
+        marking_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [

@@ -1,46 +1,61 @@
 """Load banks; start, save, hand in, mark."""
 
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
 
+from certification.banks.models import Bank, Question
+from certification.banks.rules import QuestionKind, QuestionStatus
 from certification.credentials.actions import award_certificate, revoke
-from certification.credentials.queries import credentials_from
-from certification.exams.models import Answer, Bank, Exam, Question, Sitting
+from certification.credentials.queries import credentials_from, in_force
+from certification.exams.models import Accommodation, Answer, AnswerFile, Exam, Sitting
 from certification.exams.queries import (
+    accommodation_of,
     answer_to,
     answers_of,
     bank_with,
     exam_by_code,
+    file_links,
+    files_of,
     items_of,
+    papers_of,
+    passed_part,
     questions_of_bank,
     questions_with,
+    seen_by,
     sitting_under_lock,
 )
 from certification.exams.readers import QuestionForm, read_questions
-from certification.exams.rules import (
-    MOVES,
-    Asked,
+from certification.exams.rules import MOVES, Part, SittingStatus, Terms, end_of, is_late, is_stale
+from certification.marking.queries import answers_to_mark, points_given
+from certification.marking.rules import Asked, Given, Key, mark_paper, score
+from certification.papers.rules import (
     Place,
-    SittingStatus,
-    Terms,
+    Wear,
     draw,
-    end_of,
-    is_late,
-    is_stale,
+    in_ranges,
     lay_out,
-    mark_paper,
+    ranges,
     share_out,
+    worn,
 )
+from portal.files.actions import forget_file, store_file
+from portal.files.rules import Kind as FileKind
 from portal.history.actions import record
+from portal.programme.queries import programme_at
 from portal.programme.rules import Programme
 from portal.refusal import Refused, checked_move, mark
 
+EXPOSURE_CAP = 1.5  # times its even share of the latest papers; a question over it is asked last
+MOST_FILES = 10  # an answer
+EXPOSURE_OVER = 50  # papers
 CONTENT = Path(__file__).resolve().parent.parent / "content"
 TIME_IS_UP = mark("Time was up. The paper was handed in with the answers saved until then.")
 STALE = mark(
@@ -75,8 +90,9 @@ def import_bank(
         session.add(bank)
         session.flush()
     known = questions_of_bank(session, bank.id or 0)
-    in_use = {q.code: q for q in known if not q.retired}
+    in_use = {q.code: q for q in known if q.status in (QuestionStatus.IN_USE, QuestionStatus.PILOT)}
     stored = {(q.code, q.content_hash): q for q in known}
+    versions = Counter(q.code for q in known)
     added = changed = unchanged = 0
     for form in questions:
         present = in_use.get(form.code)
@@ -84,13 +100,16 @@ def import_bank(
             unchanged += 1
             continue
         if present:
-            present.retired = True
+            present.status = QuestionStatus.RETIRED
             session.flush()  # at no moment two in use with one code
         added, changed = (added, changed + 1) if present else (added + 1, changed)
         question = stored.get((form.code, form.content_hash)) or Question(
-            bank_id=bank.id or 0, content_hash=form.content_hash, **asdict(form)
+            bank_id=bank.id or 0,
+            version=versions[form.code] + 1,
+            content_hash=form.content_hash,
+            **asdict(form),
         )
-        question.retired = False
+        question.status = QuestionStatus.IN_USE
         session.add(question)
         session.flush()
     if added or changed:
@@ -112,10 +131,11 @@ def save_exam(
     *,
     bank: str,
     title: Mapping[str, str],
-    blueprint: Mapping[str, int],
+    blueprint: Mapping[str, Any],
     minutes: int,
     pass_marks: int,
     certificate: str | None,
+    part: Part = Part.WRITTEN,
     by: int | None,
     now: datetime,
 ) -> Exam:
@@ -130,6 +150,7 @@ def save_exam(
         "minutes": minutes,
         "pass_marks": pass_marks,
         "certificate": certificate,
+        "part": part,
     }
     exam = exam_by_code(session, code)
     before = {name: getattr(exam, name) for name in wanted} if exam else None
@@ -145,26 +166,49 @@ def save_exam(
 
 
 def load_own_banks(session: Session, programme: Programme, *, now: datetime) -> None:
-    """The banks that come with the project, each with the exam of its certificate. Safe to call again."""
+    """The banks that come with the project, each with the exam of its certificate. Safe to call again.
+
+    `practical.yaml` in a bank's folder holds the tasks of the practical part, a bank and an exam of their own.
+    """
     for folder in sorted(path for path in CONTENT.iterdir() if path.is_dir()):
-        certificate = programme.certificate(folder.name)
+        code = folder.name
+        certificate = programme.certificate(code)
         title = {"zh": certificate["zh"], "en": certificate["en"]}
-        questions = [q for path in sorted(folder.glob("*.yaml")) for q in read_questions(path).questions]
-        import_bank(session, folder.name, title, questions, by=None, now=now)
-        modules = {code: len(programme.track(code)["modules"]) for code in certificate["tracks"]}
+        files = {path.stem: read_questions(path).questions for path in sorted(folder.glob("*.yaml"))}
+        tasks = files.pop("practical", [])
+        modules = {track: len(programme.track(track)["modules"]) for track in certificate["tracks"]}
         paper = certificate["paper"]
-        save_exam(
-            session,
-            folder.name,
-            bank=folder.name,
-            title=title,
-            blueprint=share_out(modules, paper["questions"]),
-            minutes=paper["minutes"],
-            pass_marks=-(-paper["questions"] * paper["pass"] // 100),
-            certificate=folder.name,
-            by=None,
-            now=now,
-        )
+        if files:
+            import_bank(session, code, title, [q for qs in files.values() for q in qs], by=None, now=now)
+            save_exam(
+                session,
+                code,
+                bank=code,
+                title=title,
+                blueprint=share_out(modules, paper["questions"]),
+                minutes=paper["minutes"],
+                pass_marks=-(-paper["questions"] * paper["pass"] // 100),
+                certificate=code,
+                by=None,
+                now=now,
+            )
+        if tasks:
+            title = {"zh": f"{title['zh']}实操", "en": f"{title['en']}, practical"}
+            import_bank(session, f"{code}-PRACTICAL", title, tasks, by=None, now=now)
+            rule = programme["exams"]["practical"]
+            save_exam(
+                session,
+                f"{code}-PRACTICAL",
+                bank=f"{code}-PRACTICAL",
+                title=title,
+                blueprint={code: 1},
+                minutes=rule["days"] * 24 * 60,
+                pass_marks=1,
+                certificate=code,
+                part=Part.PRACTICAL,
+                by=None,
+                now=now,
+            )
 
 
 # ——— Sittings ———
@@ -179,17 +223,34 @@ def start_sitting(
     """
     seed = secrets.token_hex(8)
     items = items_of(session, exam.bank_id)
-    places = lay_out(draw(terms.blueprint, items, seed), items, seed)
+    papers = papers_of(session, exam.id or 0, EXPOSURE_OVER)
+    cap = EXPOSURE_CAP * terms.questions / max(1, sum(not item.pilot for item in items))
+    wear = Wear(seen_by(session, by, exam.id or 0), worn(papers, cap, EXPOSURE_OVER))
+    places = lay_out(draw(terms.blueprint, items, seed, wear=wear, pilots=exam.pilots), items, seed)
+    points = {item.id: item.points for item in items}
+    total = sum(points[place.question] for place in places if not place.pilot)
+    factor = accommodation_of(session, by, now) if exam.part is Part.WRITTEN else 1.0
     sitting = Sitting(
         token=secrets.token_urlsafe(16),
         person_id=by,
         organisation_id=organisation_id,
         exam_id=exam.id or 0,
+        part=exam.part,
         seed=seed,
-        paper=[{"question": p.question, "options": list(p.options)} for p in places],
-        pass_marks=terms.pass_marks,
+        drawn={
+            "blueprint": terms.blueprint,
+            "pilots": exam.pilots,
+            "pool": ranges(item.id for item in items),
+            "trial": ranges(item.id for item in items if item.pilot),
+            "seen": ranges(wear.seen),
+            "often": ranges(wear.often),
+        },
+        paper=[_as_json(place) for place in places],
+        points=total,
+        pass_marks=terms.needed(total),
+        accommodation=factor,
         started_at=now,
-        ends_at=end_of(now, terms.minutes),
+        ends_at=end_of(now, terms.minutes, factor),
     )
     session.add(sitting)
     session.flush()
@@ -201,13 +262,35 @@ def start_sitting(
         by=by,
         now=now,
         organisation_id=organisation_id,
-        after={"exam": exam.code, "ends": sitting.ends_at.isoformat()},
+        after={"exam": exam.code, "ends": sitting.ends_at.isoformat(), "accommodation": factor},
     )
     return sitting
 
 
+def _as_json(place: Place) -> dict[str, Any]:
+    kept: dict[str, Any] = {"question": place.question, "options": list(place.options)}
+    if place.kind != QuestionKind.ONE:
+        kept["kind"] = str(place.kind)
+    return kept | ({"pilot": True} if place.pilot else {})
+
+
 def places_of(sitting: Sitting) -> list[Place]:
-    return [Place(p["question"], tuple(p["options"])) for p in sitting.paper]
+    return [
+        Place(p["question"], tuple(p["options"]), p.get("pilot", False), p.get("kind", QuestionKind.ONE))
+        for p in sitting.paper
+    ]
+
+
+def drawn_again(session: Session, sitting: Sitting) -> list[dict[str, Any]]:
+    """The paper, drawn once more from its seed and what the draw had then; equal to `sitting.paper`."""
+    exam, kept = session.get_one(Exam, sitting.exam_id), sitting.drawn
+    trial = in_ranges(kept["trial"])
+    items = [
+        replace(item, pilot=item.id in trial) for item in items_of(session, exam.bank_id, among=kept["pool"])
+    ]
+    wear = Wear(in_ranges(kept["seen"]), in_ranges(kept["often"]))
+    paper = draw(kept["blueprint"], items, sitting.seed, wear=wear, pilots=kept["pilots"])
+    return [_as_json(place) for place in lay_out(paper, items, sitting.seed)]
 
 
 class Stale(Refused):
@@ -221,36 +304,29 @@ def save_answer(
     session: Session,
     sitting: Sitting,
     n: int,
-    shown: Iterable[int],
+    shown: Sequence[int],
+    text: str = "",
     *,
     flagged: bool,
     revision: int,
     now: datetime,
 ) -> Answer:
-    """What is chosen for question `n`; `shown` are places on the page, all from 1. The sitting is locked.
+    """What is chosen or typed for question `n`; `shown` are places on the page, all from 1. The sitting is locked.
 
     Single saves are no history rows: the answer carries its revision and time; the end is recorded.
     Refused after the grace; `Stale` when a newer revision is stored.
     """
-    if sitting.status is not SittingStatus.OPEN or is_late(sitting.ends_at, now):
-        raise Refused(
-            TIME_IS_UP
-            if is_late(sitting.ends_at, now)
-            else mark("This paper has been handed in already; answers are no longer taken.")
-        )
-    places = places_of(sitting)
-    if not 1 <= n <= len(places):
-        raise Refused(mark("This paper has no such question."))
-    place = places[n - 1]
+    place = _open_place(sitting, n, now)
     chosen = place.chosen(shown)
     answer = answer_to(session, sitting.id or 0, place.question)
     if answer is None:
         answer = Answer(sitting_id=sitting.id or 0, question_id=place.question, revision=0, saved_at=now)
-    same = answer.chosen == chosen and answer.flagged == flagged
+    same = (answer.chosen, answer.text, answer.flagged) == (chosen, text, flagged)
     if is_stale(answer.revision, revision, same=same):
         raise Stale
     if not same:
-        answer.chosen, answer.flagged, answer.revision, answer.saved_at = chosen, flagged, revision, now
+        answer.chosen, answer.text, answer.flagged = chosen, text, flagged
+        answer.revision, answer.saved_at = revision, now
         session.add(answer)
         session.flush()
     return answer
@@ -276,32 +352,50 @@ def _close(
     sitting.status = SittingStatus(checked_move(MOVES, sitting.status, move))  # type: ignore[arg-type]
     sitting.handed_in_at, sitting.timed_out = at, move == "time_out"
     record(session, verb, "sitting", sitting.id, by=by, now=now, organisation_id=sitting.organisation_id)
-    mark_sitting(session, sitting, now=now)
+    mark_when_ready(session, sitting, now=now)
     return sitting
 
 
-def mark_sitting(session: Session, sitting: Sitting, *, now: datetime) -> None:
-    """By rule, in the transaction that closed it; a pass earns the certificate, if the exam is for one."""
+def _asked(session: Session, sitting: Sitting) -> list[Asked] | None:
+    """Every scored question with what its answer is worth; None while a long answer waits for its markers."""
+    places = [place for place in places_of(sitting) if not place.pilot]
+    questions = questions_with(session, [p.question for p in places])
+    answers = answers_of(session, sitting.id or 0)
+    given = points_given(session, sitting.id or 0)
+    written = answers_to_mark(session, sitting.id or 0)
+    asked = []
+    for place in places:
+        question, answer = questions[place.question], answers.get(place.question)
+        if question.kind is QuestionKind.LONG and place.question in written:
+            points = given.get(place.question)
+            if points is None:
+                return None
+        else:
+            points = score(key_of(question), given_by(answer))
+        asked.append(Asked(question.topic, question.group, points, question.points))
+    return asked
+
+
+def key_of(question: Question) -> Key:
+    return Key(question.kind, tuple(question.key), question.accept, question.case, question.points)
+
+
+def given_by(answer: Answer | None) -> Given:
+    return Given(tuple(answer.chosen), answer.text) if answer else Given()
+
+
+def mark_when_ready(session: Session, sitting: Sitting, *, now: datetime) -> bool:
+    """By rule, in the transaction that closed it or that brought the last mark of a person.
+
+    A pass earns the certificate, if the exam is for one and its other part is passed. False: marks are wanted.
+    """
+    asked = _asked(session, sitting)
+    if asked is None:
+        return False
     sitting.status = SittingStatus(checked_move(MOVES, sitting.status, "mark"))  # type: ignore[arg-type]
-    places = places_of(sitting)
-    questions, answers = (
-        questions_with(session, [p.question for p in places]),
-        answers_of(session, sitting.id or 0),
-    )
-    marked = mark_paper(
-        Asked(
-            questions[p.question].topic,
-            questions[p.question].group,
-            tuple(questions[p.question].key),
-            tuple(answers[p.question].chosen) if p.question in answers else (),
-        )
-        for p in places
-    )
-    sitting.score, sitting.passed, sitting.result = (
-        marked.score,
-        marked.score >= sitting.pass_marks,
-        marked.as_json(),
-    )
+    marked = mark_paper(asked)
+    sitting.score, sitting.result = marked.score, marked.as_json()
+    sitting.passed = marked.score >= sitting.pass_marks
     exam = session.get_one(Exam, sitting.exam_id)
     session.flush()
     record(
@@ -314,15 +408,65 @@ def mark_sitting(session: Session, sitting: Sitting, *, now: datetime) -> None:
         organisation_id=sitting.organisation_id,
         after={"exam": exam.code, "score": marked.score, "of": marked.of, "passed": sitting.passed},
     )
-    if sitting.passed and exam.certificate:
-        award_certificate(
-            session,
-            sitting.person_id,
-            exam.certificate,
-            source=("sitting", sitting.id or 0),
-            by=None,
-            now=now,
-        )
+    if sitting.passed:
+        _award_when_all_passed(session, sitting, exam, now=now)
+    return True
+
+
+def mark_again(
+    session: Session, sitting: Sitting, reason: str, *, keep_pass: bool, by: int, now: datetime
+) -> None:
+    """After a key was corrected: new points, and whatever follows from them. The sitting is marked and locked."""
+    asked = _asked(session, sitting)
+    if asked is None:
+        return
+    marked, before = mark_paper(asked), {"score": sitting.score, "passed": sitting.passed}
+    passed = marked.score >= sitting.pass_marks or bool(keep_pass and sitting.passed)
+    if before == {"score": marked.score, "passed": passed}:
+        return
+    sitting.score, sitting.passed, sitting.result = marked.score, passed, marked.as_json()
+    session.flush()
+    record(
+        session,
+        "sitting marked again",
+        "sitting",
+        sitting.id,
+        by=by,
+        now=now,
+        organisation_id=sitting.organisation_id,
+        before=before,
+        after={"score": marked.score, "passed": passed},
+        reason=reason,
+    )
+    if passed and not before["passed"]:
+        _award_when_all_passed(session, sitting, session.get_one(Exam, sitting.exam_id), now=now)
+    elif before["passed"] and not passed:
+        _take_back(session, sitting, reason, by=by, now=now)
+
+
+def _award_when_all_passed(session: Session, sitting: Sitting, exam: Exam, *, now: datetime) -> None:
+    if exam.certificate and _all_parts(session, sitting.person_id, exam.certificate, now):
+        source = ("sitting", sitting.id or 0)
+        award_certificate(session, sitting.person_id, exam.certificate, source=source, by=None, now=now)
+
+
+def _take_back(session: Session, sitting: Sitting, reason: str, *, by: int, now: datetime) -> None:
+    """Revoke what this sitting, passed no longer, had earned: alone, or as one part of two."""
+    for credential in credentials_from(session, ("sitting", sitting.id or 0)):
+        revoke(session, credential, reason, by=by, now=now)
+    exam = session.get_one(Exam, sitting.exam_id)
+    if exam.certificate and not _all_parts(session, sitting.person_id, exam.certificate, now):
+        for credential in in_force(session, exam.certificate, person_id=sitting.person_id):
+            if credential.source_kind == "sitting":
+                revoke(session, credential, reason, by=by, now=now)
+
+
+def _all_parts(session: Session, person_id: int, certificate: str, now: datetime) -> bool:
+    """A certificate with a practical part is earned by both, passed within the time a certificate holds."""
+    rules = programme_at(session, now)["exams"]
+    since = now - timedelta(days=rules["personal_validity_d"])
+    wanted = set(Part) if certificate in rules["practical_from"] else {Part.WRITTEN}
+    return all(passed_part(session, person_id, certificate, part, since) for part in wanted)
 
 
 def close_when_run_out(session: Session, sitting_id: int, *, now: datetime) -> bool:
@@ -350,5 +494,91 @@ def void_sitting(session: Session, sitting: Sitting, reason: str, *, by: int, no
         after={"status": sitting.status.value},
         reason=reason,
     )
-    for credential in credentials_from(session, ("sitting", sitting.id or 0)):
-        revoke(session, credential, reason, by=by, now=now)
+    session.flush()
+    if sitting.passed:
+        _take_back(session, sitting, reason, by=by, now=now)
+
+
+# ——— Answers with files, more time ———
+
+
+def add_file(
+    session: Session, sitting: Sitting, n: int, name: str, content: bytes, *, by: int, now: datetime
+) -> Answer:
+    """A file for the long answer `n`; the same bytes again change nothing. The sitting is locked."""
+    place = _open_place(sitting, n, now)
+    if place.kind != QuestionKind.LONG:
+        raise Refused(mark("This question takes no files."))
+    answer = answer_to(session, sitting.id or 0, place.question)
+    if answer is None:
+        answer = Answer(sitting_id=sitting.id or 0, question_id=place.question, revision=1, saved_at=now)
+        session.add(answer)
+        session.flush()
+    held = files_of(session, sitting.id or 0).get(place.question, [])
+    if len(held) >= MOST_FILES:
+        raise Refused(mark("At most %(n)s files can be handed in with an answer."), n=MOST_FILES)
+    if sha256(content).hexdigest() not in {f.sha256 for f in held}:
+        file = store_file(
+            session, name, content, kind=FileKind.EVIDENCE, organisation_id=None, by=by, now=now
+        )
+        session.add(AnswerFile(answer_id=answer.id or 0, file_id=file.id or 0))
+        session.flush()
+    return answer
+
+
+def remove_file(session: Session, sitting: Sitting, n: int, file_id: int, *, now: datetime) -> None:
+    """Take a file back while the paper is open. The sitting is locked."""
+    place = _open_place(sitting, n, now)
+    for link, file in file_links(session, sitting.id or 0, place.question, file_id):
+        session.delete(link)
+        session.flush()
+        forget_file(session, file)
+
+
+def _open_place(sitting: Sitting, n: int, now: datetime) -> Place:
+    if sitting.status is not SittingStatus.OPEN:
+        raise Refused(mark("This paper has been handed in already; answers are no longer taken."))
+    if is_late(sitting.ends_at, now):
+        raise Refused(TIME_IS_UP)
+    places = places_of(sitting)
+    if not 1 <= n <= len(places):
+        raise Refused(mark("This paper has no such question."))
+    return places[n - 1]
+
+
+def give_time(
+    session: Session,
+    person_id: int,
+    factor: float,
+    reason: str,
+    *,
+    until: datetime,
+    by: int,
+    now: datetime,
+) -> Accommodation:
+    """More time in written exams that start before `until`; a running one keeps its end."""
+    if person_id == by:
+        raise Refused(mark("Nobody gives more time to themselves; ask a colleague."))
+    row = Accommodation(
+        person_id=person_id, factor=factor, reason=reason, given_at=now, given_by=by, until=until
+    )
+    session.add(row)
+    session.flush()
+    record(
+        session,
+        "more time given",
+        "person",
+        person_id,
+        by=by,
+        now=now,
+        after={"factor": factor, "until": until.isoformat()},
+        personal={"reason": reason},
+    )
+    return row
+
+
+def end_time(session: Session, row: Accommodation, *, by: int, now: datetime) -> None:
+    if row.until <= now:
+        return
+    row.until = now
+    record(session, "more time ended", "person", row.person_id, by=by, now=now)

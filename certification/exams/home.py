@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from certification.exams.queries import exam_standings, open_sitting
+from certification.exams.queries import ExamStanding, exam_standings, open_sitting
+from certification.exams.rules import Part, SittingStatus
 from portal.desk.parts import Clock, Next
 from portal.organisations.rules import Kind
 from portal.programme.queries import programme_at
@@ -35,7 +36,19 @@ def sit_exam(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     for standing in exam_standings(
         session, viewer.person_id, holder=acting, programme=programme_at(session, now), now=now
     ):
-        if standing.exam.certificate and not standing.held and not standing.whys:
+        if standing.exam.certificate and not standing.held and not standing.whys and not _done(standing):
+            if standing.open_token:  # a task of days: its clock stands among the clocks
+                continue
+            if standing.exam.part is Part.PRACTICAL:
+                return Next(
+                    mark("Do the practical %(code)s"),
+                    mark(
+                        "One task, %(days)s days, marked by two people. Its page shows how before it begins."
+                    ),
+                    f"/my/exams/{standing.exam.code}",
+                    mark("To the practical"),
+                    {"code": standing.exam.code, "days": standing.terms.minutes // (24 * 60)},
+                )
             return Next(
                 mark("Sit the exam %(code)s"),
                 mark(
@@ -53,15 +66,19 @@ def sit_exam(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     return None
 
 
+def _done(standing: ExamStanding) -> bool:
+    """Passed already, and the other part is still to come."""
+    return any(a.passed and a.status == SittingStatus.MARKED for a in standing.attempts)
+
+
 def clocks(session: Session, viewer: Viewer, _now: datetime) -> list[Clock]:
-    found = open_sitting(session, viewer.person_id)
-    if found is None:
-        return []
+    running = [open_sitting(session, viewer.person_id, part) for part in Part]
     return [
         Clock(
-            found[0].ends_at,
+            sitting.ends_at,
             mark("Your exam %(code)s ends and is handed in as it stands."),
-            f"/my/sittings/{found[0].token}",
-            {"code": found[1].code},
+            f"/my/sittings/{sitting.token}",
+            {"code": exam.code},
         )
+        for sitting, exam in filter(None, running)
     ]

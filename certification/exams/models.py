@@ -1,48 +1,13 @@
-"""Banks, questions, exams, and the sittings of people."""
+"""Exams, and the sittings of people."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from certification.exams.rules import QuestionKind, SittingStatus
+from certification.exams.rules import Part, SittingStatus
 from portal.columns import enum_field, json_field
-
-
-class Bank(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    code: str = Field(max_length=40, unique=True)
-    title: dict[str, str] = json_field()
-
-
-class Question(SQLModel, table=True):
-    """Never changed once asked: a new wording is a new row; the old one is retired, its sittings intact."""
-
-    __table_args__ = (
-        UniqueConstraint("bank_id", "code", "content_hash"),
-        Index(
-            "uq_question_in_use",
-            "bank_id",
-            "code",
-            unique=True,
-            sqlite_where=text("NOT retired"),
-            postgresql_where=text("NOT retired"),
-        ),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    bank_id: int = Field(foreign_key="bank.id", index=True)
-    code: str = Field(max_length=60)
-    topic: str = Field(max_length=40)
-    group: str = Field(max_length=40)
-    level: int = 1
-    kind: QuestionKind = enum_field(QuestionKind)
-    stem: dict[str, str] = json_field()
-    options: list[dict[str, Any]] = json_field()  # {"zh", "en"}, and "fixed" when it stays in its place
-    key: list[int] = json_field()  # from 1
-    why: dict[str, str] = json_field()
-    content_hash: str = Field(max_length=64)
-    retired: bool = False
 
 
 class Exam(SQLModel, table=True):
@@ -50,21 +15,23 @@ class Exam(SQLModel, table=True):
     code: str = Field(max_length=40, unique=True)
     bank_id: int = Field(foreign_key="bank.id")
     title: dict[str, str] = json_field()
-    blueprint: dict[str, int] = (
-        json_field()
-    )  # topic → questions; in proportion when the programme asks for another number
+    # topic → questions, or topic → level → questions; in proportion when the programme asks for another number
+    blueprint: dict[str, Any] = json_field()
     minutes: int  # this and the next hold for an exam without a certificate: one with follows the programme
     pass_marks: int
     certificate: str | None = Field(default=None, max_length=10)
+    part: Part = enum_field(Part, default=Part.WRITTEN)
+    pilots: int = 0  # unscored questions mixed into each paper
 
 
 class Sitting(SQLModel, table=True):
-    """One person, one paper, one clock. At most one is open a person."""
+    """One person, one paper, one clock. At most one of each part is open a person."""
 
     __table_args__ = (
         Index(
-            "uq_sitting_open_person",
+            "uq_sitting_open_person_part",
             "person_id",
+            "part",
             unique=True,
             sqlite_where=text("status = 'open'"),
             postgresql_where=text("status = 'open'"),
@@ -76,8 +43,11 @@ class Sitting(SQLModel, table=True):
     person_id: int = Field(foreign_key="person.id", index=True)
     organisation_id: int | None = Field(default=None, foreign_key="organisation.id")  # at the time
     exam_id: int = Field(foreign_key="exam.id", index=True)
+    part: Part = enum_field(Part, default=Part.WRITTEN)
     seed: str = Field(max_length=40)
-    paper: list[dict[str, Any]] = json_field()  # {"question": id, "options": [order]}
+    drawn: dict[str, Any] = json_field(dict)  # what the draw chose from, to draw it again
+    paper: list[dict[str, Any]] = json_field()  # {"question": id, "options": [order]}, "pilot", "kind"
+    points: int | None = None  # that can be had
     pass_marks: int
     accommodation: float = 1.0
     started_at: datetime
@@ -87,7 +57,7 @@ class Sitting(SQLModel, table=True):
     timed_out: bool = False
     score: int | None = None
     passed: bool | None = None
-    result: dict[str, Any] = json_field(dict)  # right and asked, by topic and by group
+    result: dict[str, Any] = json_field(dict)  # points had and there, by topic and by group
 
 
 class Answer(SQLModel, table=True):
@@ -97,7 +67,32 @@ class Answer(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     sitting_id: int = Field(foreign_key="sitting.id", index=True)
     question_id: int = Field(foreign_key="question.id")
-    chosen: list[int] = json_field(list)  # numbers as in the bank, from 1
+    chosen: list[int] = json_field(
+        list
+    )  # numbers as in the bank, from 1; see certification.marking.rules.Given
+    text: str = Field(default="", sa_type=Text)
     flagged: bool = False
     revision: int
     saved_at: datetime
+
+
+class AnswerFile(SQLModel, table=True):
+    """A file handed in with a long answer."""
+
+    __tablename__ = "answer_file"
+    __table_args__ = (UniqueConstraint("answer_id", "file_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    answer_id: int = Field(foreign_key="answer.id", index=True)
+    file_id: int = Field(foreign_key="stored_file.id", index=True)
+
+
+class Accommodation(SQLModel, table=True):
+    """More time for a person, for a reason that staff have seen; it holds for sittings that start in it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    factor: float  # of the minutes
+    reason: str = Field(max_length=500)
+    given_at: datetime
+    given_by: int = Field(foreign_key="person.id")
+    until: datetime

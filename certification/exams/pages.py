@@ -1,5 +1,6 @@
 """The exams, the rules before the start, the paper, and its result."""
 
+import secrets
 from typing import Any
 
 from litestar import Request, Response, Router
@@ -9,17 +10,24 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from certification.banks.rendering import show
 from certification.exams import actions, queries
+from certification.exams.actions import given_by
 from certification.exams.forms import SaveAnswer
 from certification.exams.models import Exam, Sitting
-from certification.exams.rules import SittingStatus, is_late, seconds_left
+from certification.exams.practice import AT_ONCE, exercises
+from certification.exams.rules import Part, SittingStatus, is_late, seconds_left
+from certification.marking.queries import notes_for
 from portal import clock
+from portal.files.pages import send_file
+from portal.files.rules import Purpose
 from portal.i18n import gettext, speaking
 from portal.programme.queries import programme_at
 from portal.programme.rules import Programme, Text
 from portal.refusal import Refused, mark
 from portal.web.forms import Form, check, whole
 from portal.web.html import found, get, go, html, language_of, post
+from portal.web.limits import UPLOAD_BYTES
 from portal.web.viewer import signed_in, viewer_of
 
 RUNNING = mark("A sitting of yours is running. Finish it first; its clock does not stop.")
@@ -42,17 +50,69 @@ def exams(request: Request, session: Session) -> Response[str]:
 def _standing(
     request: Request, session: Session, code: str
 ) -> tuple[queries.ExamStanding, queries.ExamStanding | None]:
-    """The exam of that code, and the one that is being sat, if any."""
+    """The exam of that code, and the one of its part that is being sat, if any."""
     standings = _standings(request, session)
-    return found(next((s for s in standings if s.exam.code == code), None)), next(
-        (s for s in standings if s.open_token), None
-    )
+    wanted = found(next((s for s in standings if s.exam.code == code), None))
+    return wanted, next((s for s in standings if s.open_token and s.exam.part == wanted.exam.part), None)
 
 
 @get("/my/exams/{code:str}")
 def before_start(request: Request, session: Session, code: str) -> Response[str]:
     standing, running = _standing(request, session, code)
-    return html(request, "exams/before.html", standing=standing, running=running)
+    return _before(request, session, standing, running)
+
+
+def _before(
+    request: Request,
+    session: Session,
+    standing: queries.ExamStanding,
+    running: queries.ExamStanding | None,
+    *,
+    status: int = 200,
+) -> Response[str]:
+    factor = 1.0
+    if standing.exam.part is Part.WRITTEN:
+        factor = queries.accommodation_of(session, viewer_of(request).person_id, clock.now())
+    return html(
+        request,
+        "exams/before.html",
+        status=status,
+        standing=standing,
+        running=running,
+        factor=factor,
+        minutes=round(standing.terms.minutes * factor),
+    )
+
+
+def _practice(
+    request: Request, session: Session, code: str, seed: int, answers: list[int] | None
+) -> Response[str]:
+    standing, _running = _standing(request, session, code)
+    certificate = found(standing.exam.certificate if standing.exam.part is Part.WRITTEN else None)
+    programme = programme_at(session, clock.now())
+    asked = exercises(programme, certificate, language_of(request), seed)
+    right = sum(e.practice.answer == a for e, a in zip(asked, answers or [], strict=False))
+    return html(
+        request,
+        "exams/practice.html",
+        exam=standing.exam,
+        exercises=asked,
+        seed=seed,
+        answers=answers,
+        right=right,
+    )
+
+
+@get("/my/exams/{code:str}/practice")
+def practice(request: Request, session: Session, code: str) -> Response[str]:
+    seed = whole(request.query_params.get("seed", ""), secrets.randbelow(1_000_000))
+    return _practice(request, session, code, seed, None)
+
+
+@post("/my/exams/{code:str}/practice")
+def practised(request: Request, session: Session, form: Form, code: str) -> Response[str]:
+    answers = [whole(form[f"answer-{n}"]) for n in range(1, AT_ONCE + 1)]
+    return _practice(request, session, code, whole(form["seed"]), answers)
 
 
 @post("/my/exams/{code:str}/start")
@@ -62,7 +122,7 @@ def start(request: Request, session: Session, code: str) -> Response:
     if running:
         return go(f"/my/sittings/{running.open_token}", None if running is standing else RUNNING)
     if standing.whys:
-        return html(request, "exams/before.html", status=409, standing=standing, running=None)
+        return _before(request, session, standing, None, status=409)
     try:
         with session.begin_nested():
             sitting = actions.start_sitting(
@@ -74,7 +134,7 @@ def start(request: Request, session: Session, code: str) -> Response:
                 now=clock.now(),
             )
     except IntegrityError:  # a second click, or a second window, in the same moment
-        sitting = found(queries.open_sitting(session, viewer.person_id))[0]
+        sitting = found(queries.open_sitting(session, viewer.person_id, standing.exam.part))[0]
     return go(f"/my/sittings/{sitting.token}")
 
 
@@ -108,6 +168,7 @@ def _question_page(
     place, answers = places[n - 1], queries.answers_of(session, row.id or 0)
     question = queries.questions_with(session, [place.question])[place.question]
     answer = answers.get(place.question)
+    view = show(question, language_of(request), queries.pictures_of(session, [question]))
     topic = _topics(programme_at(session, now), [question.topic])[question.topic]
     return html(
         request,
@@ -117,7 +178,11 @@ def _question_page(
         n=n,
         topic=topic,
         question=question,
-        options=[question.options[number - 1] for number in place.options],
+        view=view,
+        options=[view.options[number - 1] for number in place.options],
+        files=queries.files_of(session, row.id or 0).get(place.question, [])
+        if question.kind == "long"
+        else [],
         marks=_marks(places, answers),
         shown=place.shown(answer.chosen) if answer else [],
         answer=answer,
@@ -132,7 +197,7 @@ def _marks(places: list[Any], answers: dict[int, Any]) -> list[dict[str, Any]]:
     return [
         {
             "n": n,
-            "answered": bool((a := answers.get(p.question)) and a.chosen),
+            "answered": bool((a := answers.get(p.question)) and not given_by(a).empty),
             "flagged": bool(a and a.flagged),
         }
         for n, p in enumerate(places, 1)
@@ -159,7 +224,14 @@ def save(request: Request, session: Session, form: Form, token: str) -> Response
         return go(f"/my/sittings/{token}", actions.TIME_IS_UP)
     try:
         actions.save_answer(
-            session, row, entry.q, entry.shown, flagged=entry.flagged, revision=entry.revision, now=now
+            session,
+            row,
+            entry.q,
+            entry.shown,
+            entry.text,
+            flagged=entry.flagged,
+            revision=entry.revision,
+            now=now,
         )
     except actions.Stale as stale:
         return go(f"/my/sittings/{token}?q={entry.q}", stale.message)
@@ -198,7 +270,14 @@ def autosave(
     try:
         entry = SaveAnswer.model_validate(sent)
         answer = actions.save_answer(
-            session, row, entry.q, entry.shown, flagged=entry.flagged, revision=entry.revision, now=now
+            session,
+            row,
+            entry.q,
+            entry.shown,
+            entry.text,
+            flagged=entry.flagged,
+            revision=entry.revision,
+            now=now,
         )
     except ValidationError:
         return Response(
@@ -240,7 +319,56 @@ def autosave(
 def _stored(session: Session, row: Sitting, n: int) -> dict[str, Any]:
     place = actions.places_of(row)[n - 1]
     answer = found(queries.answer_to(session, row.id or 0, place.question))
-    return {"revision": answer.revision, "shown": place.shown(answer.chosen), "flagged": answer.flagged}
+    return {
+        "revision": answer.revision,
+        "shown": place.shown(answer.chosen),
+        "text": answer.text,
+        "flagged": answer.flagged,
+    }
+
+
+@post("/my/sittings/{token:str}/files", request_max_body_size=UPLOAD_BYTES)
+def upload(request: Request, session: Session, form: Form, token: str) -> Response:
+    """A file for a long answer."""
+    viewer, n = viewer_of(request), whole(form["q"])
+    row = found(queries.sitting_at(session, token, viewer.person_id, lock=True))
+    file = form.file("file")
+    if file is None:
+        raise Refused(mark("Please choose a file."), status=422)
+    content, now = file.file.read(), clock.now()
+    actions.add_file(session, row, n, file.filename, content, by=viewer.person_id, now=now)
+    return go(f"/my/sittings/{token}?q={n}", mark("The file is kept with your answer."))
+
+
+@get("/my/sittings/{token:str}/files/{file_id:int}", opt={"writes": True})
+def file(request: Request, session: Session, token: str, file_id: int) -> Response[bytes]:
+    viewer = viewer_of(request)
+    row = found(queries.sitting_at(session, token, viewer.person_id))
+    held = [f for files in queries.files_of(session, row.id or 0).values() for f in files]
+    wanted = found(next((f for f in held if f.id == file_id), None))
+    return send_file(session, wanted, Purpose.OWN, by=viewer.person_id)
+
+
+@post("/my/sittings/{token:str}/files/{file_id:int}/remove")
+def remove_file(request: Request, session: Session, form: Form, token: str, file_id: int) -> Response:
+    viewer, n = viewer_of(request), whole(form["q"])
+    row = found(queries.sitting_at(session, token, viewer.person_id, lock=True))
+    actions.remove_file(session, row, n, file_id, now=clock.now())
+    return go(f"/my/sittings/{token}?q={n}", mark("The file is removed."))
+
+
+@get("/exams/pictures/{sha256:str}")
+def picture(session: Session, sha256: str) -> Response[bytes]:
+    """Its address is its hash: whoever was not shown it does not know it."""
+    row = found(queries.picture_with(session, sha256))
+    return Response(
+        row.content,
+        media_type=row.media_type,
+        headers={
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
 
 
 @get("/my/sittings/{token:str}/review")
@@ -282,6 +410,7 @@ def _result_page(request: Request, session: Session, row: Sitting, exam: Exam) -
     """Topics, never keys: the bank will be asked again."""
     programme = programme_at(session, clock.now())
     topics = row.result.get("topics", {})
+    total = row.points or len(row.paper)
     wrong = {group: counts for group, counts in row.result.get("groups", {}).items() if counts[0] < counts[1]}
     modules = {
         f"{t['code']}/{n}": {"zh": m["zh"], "en": m["en"]}
@@ -304,14 +433,33 @@ def _result_page(request: Request, session: Session, row: Sitting, exam: Exam) -
         names=_topics(programme, list(topics)),
         learn=learn,
         standing=standing,
-        share=row.pass_marks / max(1, len(row.paper)),
+        total=total,
+        days=programme["reviews_of_submissions"]["expert_wd"],
+        share=row.pass_marks / max(1, total),
+        notes=notes_for(session, row.id or 0) if row.status is SittingStatus.MARKED else {},
+        lacks=row.passed and standing is not None and not standing.held and bool(exam.certificate),
     )
 
 
 routers = [
     Router(
         "/",
-        route_handlers=[exams, before_start, start, sitting, save, autosave, review, hand_in],
+        route_handlers=[
+            exams,
+            before_start,
+            practice,
+            practised,
+            start,
+            sitting,
+            save,
+            autosave,
+            upload,
+            file,
+            remove_file,
+            picture,
+            review,
+            hand_in,
+        ],
         guards=[signed_in],
         dependencies={"sent": Provide(_read_json)},
     )

@@ -1,16 +1,19 @@
 """Exams, papers, sittings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select
 
-from certification.exams.models import Answer, Bank, Exam, Question, Sitting
+from certification.banks.models import Bank, Picture, Question
+from certification.banks.rules import QuestionStatus
+from certification.exams.models import Accommodation, Answer, AnswerFile, Exam, Sitting
 from certification.exams.rules import (
     Attempt,
-    Item,
+    Part,
     SittingStatus,
     Terms,
     Why,
@@ -18,7 +21,9 @@ from certification.exams.rules import (
     terms_of,
     why_not_start,
 )
+from certification.papers.rules import Item, in_ranges
 from portal.accounts.models import Person
+from portal.files.models import StoredFile
 from portal.ledger.queries import facts_of_people
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Employment, Organisation
@@ -67,7 +72,7 @@ def exams_offered(session: Session) -> list[ExamRow]:
     """All exams, those for a certificate first; one query."""
     counts = (
         select(Question.bank_id, func.count().label("n"))
-        .where(col(Question.retired).is_(False))
+        .where(Question.status == QuestionStatus.IN_USE)
         .group_by(col(Question.bank_id))
         .subquery()
     )
@@ -79,17 +84,155 @@ def exams_offered(session: Session) -> list[ExamRow]:
     return [ExamRow(exam, n or 0) for exam, n in rows]
 
 
-def items_of(session: Session, bank_id: int) -> list[Item]:
-    """What the draw may choose from."""
+def items_of(session: Session, bank_id: int, among: str | None = None) -> list[Item]:
+    """What the draw may choose from now; `among` (ranges of ids) gives what an earlier draw had."""
+    columns: tuple[Any, ...] = (
+        Question.id,
+        Question.code,
+        Question.topic,
+        Question.group,
+        Question.options,
+        Question.level,
+        Question.kind,
+        Question.points,
+        Question.status,
+        Question.enemies,
+    )
+    query = select(*columns).where(Question.bank_id == bank_id)
+    if among is None:
+        query = query.where(col(Question.status).in_([QuestionStatus.IN_USE, QuestionStatus.PILOT]))
+    rows = [row for row in session.exec(query) if among is None or row[0] in in_ranges(among)]
+    ids = {row[1]: row[0] for row in rows}
+    enemies: dict[int, set[int]] = {row[0]: set() for row in rows}
+    for i, *_, named in rows:
+        for other in (ids[code] for code in named if code in ids and ids[code] != i):
+            enemies[i].add(other)
+            enemies[other].add(i)  # whichever of the two names the other
+    return [
+        Item(
+            i,
+            topic,
+            group,
+            len(options),
+            tuple(n for n, o in enumerate(options, 1) if o.get("fixed")),
+            level,
+            kind,
+            points,
+            status is QuestionStatus.PILOT,
+            frozenset(enemies[i]),
+        )
+        for i, _, topic, group, options, level, kind, points, status, _ in rows
+    ]
+
+
+def seen_by(session: Session, person_id: int, exam_id: int) -> frozenset[int]:
+    """The questions that stood in this person's earlier papers of the exam, voided ones too."""
+    papers = session.exec(
+        select(Sitting.paper).where(Sitting.person_id == person_id, Sitting.exam_id == exam_id)
+    )
+    return frozenset(place["question"] for paper in papers for place in paper)
+
+
+def papers_of(session: Session, exam_id: int, last: int) -> list[list[int]]:
+    """The questions of its latest papers."""
     rows = session.exec(
-        select(Question.id, Question.topic, Question.group, Question.options).where(
-            Question.bank_id == bank_id, col(Question.retired).is_(False)
+        select(Sitting.paper).where(Sitting.exam_id == exam_id).order_by(col(Sitting.id).desc()).limit(last)
+    )
+    return [[place["question"] for place in paper] for paper in rows]
+
+
+def picture_with(session: Session, sha256: str) -> Picture | None:
+    return session.exec(select(Picture).where(Picture.sha256 == sha256)).first()
+
+
+def pictures_of(session: Session, questions: Iterable[Question]) -> dict[int, str]:
+    """Picture → its hash, which is its address."""
+    ids = {i for q in questions for i in q.pictures.values()}
+    return (
+        {
+            i or 0: sha
+            for i, sha in session.exec(select(Picture.id, Picture.sha256).where(col(Picture.id).in_(ids)))
+        }
+        if ids
+        else {}
+    )
+
+
+def accommodation_of(session: Session, person_id: int, now: datetime) -> float:
+    """How many times the minutes this person has; 1 without one."""
+    factor = session.exec(
+        select(func.max(Accommodation.factor)).where(
+            Accommodation.person_id == person_id, Accommodation.given_at <= now, Accommodation.until > now
+        )
+    ).one()
+    return factor or 1.0
+
+
+def accommodations(session: Session, now: datetime) -> list[tuple[Accommodation, str, str]]:
+    """Those that hold, with whose and who gave them; newest first."""
+    giver = aliased(Person)
+    return [
+        (row, name, by)
+        for row, name, by in session.exec(
+            select(Accommodation, Person.name, giver.name)
+            .join(Person, col(Accommodation.person_id) == col(Person.id))
+            .join(giver, col(Accommodation.given_by) == col(giver.id))
+            .where(Accommodation.until > now)
+            .order_by(col(Accommodation.id).desc())
+        )
+    ]
+
+
+def files_of(session: Session, sitting_id: int) -> dict[int, list[StoredFile]]:
+    """Question → the files handed in with its answer."""
+    found: dict[int, list[StoredFile]] = {}
+    for question, file in session.exec(
+        select(Answer.question_id, StoredFile)
+        .join(AnswerFile, col(AnswerFile.answer_id) == col(Answer.id))
+        .join(StoredFile, col(AnswerFile.file_id) == col(StoredFile.id))
+        .where(Answer.sitting_id == sitting_id)
+        .order_by(col(AnswerFile.id))
+    ):
+        found.setdefault(question, []).append(file)
+    return found
+
+
+def file_links(
+    session: Session, sitting_id: int, question_id: int, file_id: int
+) -> list[tuple[AnswerFile, StoredFile]]:
+    """The file with its link to this answer; empty when it is another's."""
+    return list(
+        session.exec(
+            select(AnswerFile, StoredFile)
+            .join(Answer, col(AnswerFile.answer_id) == col(Answer.id))
+            .join(StoredFile, col(AnswerFile.file_id) == col(StoredFile.id))
+            .where(
+                Answer.sitting_id == sitting_id,
+                Answer.question_id == question_id,
+                StoredFile.id == file_id,
+            )
         )
     )
-    return [
-        Item(i or 0, topic, group, len(options), tuple(n for n, o in enumerate(options, 1) if o.get("fixed")))
-        for i, topic, group, options in rows
-    ]
+
+
+def passed_part(session: Session, person_id: int, certificate: str, part: Part, since: datetime) -> bool:
+    """Whether this person passed that part since then, in a sitting that still counts."""
+    return (
+        session.exec(
+            select(Sitting.id)
+            .join(Exam, col(Sitting.exam_id) == col(Exam.id))
+            .where(
+                Sitting.person_id == person_id,
+                Exam.certificate == certificate,
+                Exam.part == part,
+                Sitting.status == SittingStatus.MARKED,
+                col(Sitting.passed).is_(True),
+                col(Sitting.handed_in_at) >= since,
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
 
 
 def questions_with(session: Session, ids: Sequence[int]) -> dict[int, Question]:
@@ -116,11 +259,11 @@ def sittings_of(session: Session, person_id: int) -> list[SittingRow]:
     return [SittingRow(*row) for row in rows]
 
 
-def open_sitting(session: Session, person_id: int) -> tuple[Sitting, Exam] | None:
+def open_sitting(session: Session, person_id: int, part: Part = Part.WRITTEN) -> tuple[Sitting, Exam] | None:
     return session.exec(
         select(Sitting, Exam)
         .join(Exam, col(Sitting.exam_id) == col(Exam.id))
-        .where(Sitting.person_id == person_id, Sitting.status == SittingStatus.OPEN)
+        .where(Sitting.person_id == person_id, Sitting.status == SittingStatus.OPEN, Sitting.part == part)
     ).first()
 
 
@@ -195,7 +338,15 @@ def exam_standings(
     held = certificates_held(session, person_id, now)
     opens = timedelta(days=-programme["lifecycle"]["renewal_window_d"][0])
     standings = []
-    for row in exams_offered(session):
+    offered = exams_offered(session)
+    since = now - timedelta(days=programme["exams"]["personal_validity_d"])
+    passed = {
+        s.exam_id
+        for s in sittings
+        if s.passed and (s.handed_in_at or s.started_at) >= since and s.status == SittingStatus.MARKED
+    }
+    written = {r.exam.certificate for r in offered if r.exam.part is Part.WRITTEN and r.exam.id in passed}
+    for row in offered:
         exam, code = row.exam, row.exam.certificate
         own = [s for s in sittings if s.exam_id == exam.id]
         certificate = programme.certificate(code) if code else {"tracks": [], "needs": []}
@@ -204,7 +355,7 @@ def exam_standings(
             for track in certificate["tracks"]
             for n in range(1, len(programme.track(track)["modules"]) + 1)
         ]
-        terms = terms_of(programme, code, exam.blueprint, exam.minutes, exam.pass_marks)
+        terms = terms_of(programme, code, exam.blueprint, exam.minutes, exam.pass_marks, exam.part)
         whys = why_not_start(
             terms=terms,
             certificate=code,
@@ -216,6 +367,7 @@ def exam_standings(
             held=held,
             bank=row.questions,
             renewal_opens=opens,
+            written=exam.part is Part.WRITTEN or code in written,
             now=now,
             attempts=[
                 Attempt(s.started_at, s.handed_in_at, bool(s.passed), s.status == SittingStatus.VOIDED)

@@ -10,13 +10,13 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from certification.exams.rules import QuestionKind
+from certification.banks.rules import QuestionKind
 
 ALL_OF_THESE = re.compile(
     r"\s*((all|none|both|neither) (of )?(these|the above)\b|以上)", re.IGNORECASE
@@ -37,13 +37,16 @@ class QuestionForm:
     options: list[dict[str, Any]]
     key: list[int]
     why: dict[str, str]
+    rubric: list[dict[str, Any]] = field(default_factory=list)
+    points: int = 1
 
     @property
     def content_hash(self) -> str:
         """Of everything a candidate or the marking could notice."""
-        return hashlib.sha256(
-            json.dumps(asdict(self), ensure_ascii=False, sort_keys=True).encode()
-        ).hexdigest()
+        parts = asdict(self)
+        if not self.rubric:
+            del parts["rubric"], parts["points"]
+        return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,10 @@ def _check(question: QuestionForm) -> None:
     texts = [question.stem, *question.options]
     if not all(text["zh"].strip() and text["en"].strip() for text in texts):
         raise _UnfitError("A text is empty.")
+    if question.kind == QuestionKind.LONG:
+        if not question.rubric or question.points != sum(line["points"] for line in question.rubric):
+            raise _UnfitError("A long answer needs a rubric whose points add up to its own.")
+        return
     if len(question.options) < 2:
         raise _UnfitError("It needs at least two options.")
     if len({o["en"] for o in question.options}) < len(question.options):
@@ -180,9 +187,11 @@ def _own_question(row: Mapping[str, Any]) -> QuestionForm:
         int(row["level"]),
         QuestionKind(row["kind"]).value,
         {"zh": str(row["stem"]["zh"]), "en": str(row["stem"]["en"])},
-        [_option(str(o["zh"]), str(o["en"])) for o in row["options"]],
-        [int(k) for k in row["key"]],
+        [_option(str(o["zh"]), str(o["en"])) for o in row.get("options", [])],
+        [int(k) for k in row.get("key", [])],
         {"zh": str(row["why"]["zh"]), "en": str(row["why"]["en"])},
+        [{"zh": str(r["zh"]), "en": str(r["en"]), "points": int(r["points"])} for r in row.get("rubric", [])],
+        int(row.get("points", 1)),
     )
 
 

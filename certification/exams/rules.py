@@ -1,12 +1,14 @@
 """What an exam asks, when it may be sat, how its clock runs and how it is marked. The same for every bank."""
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
+from certification.papers.rules import Blueprint, scaled, size
 from portal.programme.rules import Programme
 from portal.refusal import Refused, mark
 from portal.rights.rules import Holder, require
@@ -15,9 +17,11 @@ GRACE = timedelta(seconds=30)  # for an answer that was on its way when the cloc
 ATTEMPTS_IN = timedelta(days=30)
 
 
-class QuestionKind(StrEnum):
-    ONE = "one"
-    SEVERAL = "several"  # right with all of the keys and nothing else
+class Part(StrEnum):
+    """A certificate may ask for two exams."""
+
+    WRITTEN = "written"
+    PRACTICAL = "practical"  # a task of days, its work uploaded and marked by two people
 
 
 class SittingStatus(StrEnum):
@@ -38,93 +42,6 @@ MOVES = {
     (SittingStatus.TIMED_OUT, "void"): SittingStatus.VOIDED,
     (SittingStatus.MARKED, "void"): SittingStatus.VOIDED,
 }
-
-
-# ——— The paper ———
-
-
-@dataclass(frozen=True)
-class Item:
-    """A question as the draw sees it."""
-
-    id: int
-    topic: str
-    group: str
-    options: int
-    fixed: tuple[int, ...] = ()  # options, from 1, that stay where they are: "all of these"
-
-
-@dataclass(frozen=True)
-class Place:
-    """One question of a paper and the order its options are shown in (numbers as in the bank, from 1)."""
-
-    question: int
-    options: tuple[int, ...]
-
-    def shown(self, chosen: Iterable[int]) -> list[int]:
-        """Bank numbers → places on the page, from 1."""
-        return sorted(self.options.index(c) + 1 for c in chosen if c in self.options)
-
-    def chosen(self, shown: Iterable[int]) -> list[int]:
-        """Places on the page → bank numbers; what is no place is left out."""
-        return sorted({self.options[s - 1] for s in shown if 1 <= s <= len(self.options)})
-
-
-def share_out(weights: Mapping[str, int], total: int) -> dict[str, int]:
-    """`total` questions in proportion to the weights (largest remainder; ties by name)."""
-    everything = sum(weights.values())
-    exact = {key: total * weight / everything for key, weight in weights.items()}
-    shares = {key: int(value) for key, value in exact.items()}
-    for key in sorted(exact, key=lambda k: (shares[k] - exact[k], k))[: total - sum(shares.values())]:
-        shares[key] += 1
-    return shares
-
-
-def draw(blueprint: Mapping[str, int], items: Iterable[Item], seed: str) -> list[int]:
-    """The questions of a paper: so many a topic, spread over its groups as evenly as they allow.
-
-    The same seed and items give the same paper. ValueError when a topic has too few questions.
-    """
-    rng = random.Random(seed)  # noqa: S311  to be replayed, not to keep a secret: the seed is drawn by `secrets`
-    pool = sorted(items, key=lambda item: item.id)
-    paper: list[int] = []
-    for topic, count in sorted(blueprint.items()):
-        groups: dict[str, list[int]] = {}
-        for item in pool:
-            if item.topic == topic:
-                groups.setdefault(item.group, []).append(item.id)
-        if sum(map(len, groups.values())) < count:
-            raise ValueError(f"topic {topic} has fewer than {count} questions")
-        order = list(groups)
-        rng.shuffle(order)
-        for ids in groups.values():
-            rng.shuffle(ids)
-        taken: list[int] = []
-        while len(taken) < count:  # round after round, one from each group that has any left
-            for group in order:
-                if groups[group] and len(taken) < count:
-                    taken.append(groups[group].pop())
-        paper += taken
-    rng.shuffle(paper)
-    return paper
-
-
-def lay_out(paper: Sequence[int], items: Iterable[Item], seed: str) -> list[Place]:
-    """Each question with its options in an order of this sitting; fixed ones stay where they are."""
-    rng = random.Random(f"{seed}/options")  # noqa: S311
-    known = {item.id: item for item in items}
-    places = []
-    for question in paper:
-        item = known[question]
-        loose = [n for n in range(1, item.options + 1) if n not in item.fixed]
-        rng.shuffle(loose)
-        following = iter(loose)
-        places.append(
-            Place(
-                question, tuple(n if n in item.fixed else next(following) for n in range(1, item.options + 1))
-            )
-        )
-    return places
 
 
 # ——— The clock ———
@@ -148,53 +65,6 @@ def is_stale(stored: int, sent: int, *, same: bool) -> bool:
     return sent < stored or (sent == stored and not same)
 
 
-# ——— Marks ———
-
-
-def is_right(key: Iterable[int], chosen: Iterable[int]) -> bool:
-    """All of the keys and only the keys; one key or several, the rule is the same."""
-    return set(chosen) == set(key)
-
-
-@dataclass(frozen=True)
-class Marked:
-    score: int
-    of: int
-    topics: dict[str, tuple[int, int]] = field(hash=False)  # topic → right, asked
-    groups: dict[str, tuple[int, int]] = field(hash=False)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "score": self.score,
-            "of": self.of,
-            "topics": {k: list(v) for k, v in self.topics.items()},
-            "groups": {k: list(v) for k, v in self.groups.items()},
-        }
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question of a sitting with the answer it got."""
-
-    topic: str
-    group: str
-    key: tuple[int, ...]
-    chosen: tuple[int, ...]
-
-
-def mark_paper(asked: Iterable[Asked]) -> Marked:
-    topics: dict[str, tuple[int, int]] = {}
-    groups: dict[str, tuple[int, int]] = {}
-    score = total = 0
-    for one in asked:
-        right = int(is_right(one.key, one.chosen))
-        score, total = score + right, total + 1
-        for table, name in ((topics, one.topic), (groups, one.group)):
-            had, of = table.get(name, (0, 0))
-            table[name] = (had + right, of + 1)
-    return Marked(score, total, dict(sorted(topics.items())), dict(sorted(groups.items())))
-
-
 # ——— May it be sat? ———
 
 
@@ -204,39 +74,64 @@ class Terms:
 
     questions: int
     minutes: int
-    pass_marks: int
+    pass_share: Fraction
     attempts: int  # in 30 days
     cooldown: timedelta  # after a failed sitting
     bank_min: int
-    blueprint: dict[str, int] = field(hash=False)
+    blueprint: Blueprint = field(hash=False)
+
+    def needed(self, points: int) -> int:
+        """The points that pass a paper on which `points` can be had; never less than the share."""
+        return ceil(points * self.pass_share)
+
+    @property
+    def pass_marks(self) -> int:
+        """Of a paper whose questions give a point each."""
+        return self.needed(self.questions)
 
 
 def terms_of(
-    programme: Programme, certificate: str | None, blueprint: Mapping[str, int], minutes: int, pass_marks: int
+    programme: Programme,
+    certificate: str | None,
+    blueprint: Blueprint,
+    minutes: int,
+    pass_marks: int,
+    part: Part = Part.WRITTEN,
 ) -> Terms:
     """A certificate's paper follows the programme in force; another exam has terms of its own."""
-    if certificate is None:
-        paper, asked = programme["exams"], sum(blueprint.values())
+    if certificate and part is Part.PRACTICAL:
+        rule, asked = programme["exams"]["practical"], size(blueprint)
+        paper = programme.certificate(certificate)["paper"]
         return Terms(
             asked,
-            minutes,
-            pass_marks,
+            rule["days"] * 24 * 60,
+            Fraction(rule["pass"], 100),
             paper["attempts_per_30d"],
             timedelta(days=paper["cooldown_d"]),
             asked,
-            dict(blueprint),
+            blueprint,
+        )
+    if certificate is None:
+        paper, asked = programme["exams"], size(blueprint)
+        return Terms(
+            asked,
+            minutes,
+            Fraction(pass_marks, asked),
+            paper["attempts_per_30d"],
+            timedelta(days=paper["cooldown_d"]),
+            asked,
+            blueprint,
         )
     paper = programme.certificate(certificate)["paper"]
     asked = paper["questions"]
-    plan = dict(blueprint) if sum(blueprint.values()) == asked else share_out(blueprint, asked)
     return Terms(
         asked,
         paper["minutes"],
-        -(-asked * paper["pass"] // 100),
+        Fraction(paper["pass"], 100),
         paper["attempts_per_30d"],
         timedelta(days=paper["cooldown_d"]),
         paper["bank_min_per_exam"],
-        plan,
+        scaled(blueprint, asked),
     )
 
 
@@ -271,13 +166,15 @@ def why_not_start(
     attempts: Sequence[Attempt],
     bank: int,
     renewal_opens: timedelta,
+    written: bool,
     now: datetime,
 ) -> list[Why]:
     """Every reason at once; empty when it may be started.
 
     `holder` is the organisation (None: the person acts for none); `unfinished` of `lessons` are left;
     `needs`: certificates that must be held first, and whether they are; `held`: certificates now held
-    and their ends; `attempts`: earlier sittings of this exam; `bank`: questions there are.
+    and their ends; `attempts`: earlier sittings of this exam; `bank`: questions there are; `written`: whether
+    the written exam that comes before this one is passed, or none does.
     """
     whys = []
     if certificate is not None and holder is None:
@@ -310,6 +207,8 @@ def why_not_start(
         for code, has in needs.items()
         if not has
     ]
+    if not written:
+        whys.append(Why(mark("Pass the written exam first."), path="/my/exams"))
     if certificate is not None and certificate in held:
         until = held[certificate]
         opens = until and until - renewal_opens

@@ -101,6 +101,11 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because the certificate is yours or your organisation's; it is sent once."),
         Class.ACTIVE,
     ),
+    "exams/marked": NoticeKind(
+        mark("An exam of yours is marked"),
+        mark("You get this because people marked your answers; it is sent once."),
+        Class.ACTIVE,
+    ),
     "briefs/brand": NoticeKind(
         mark("News of your brief"),
         mark("You get this because you wrote the brief; a clock runs on what it asks of you."),

@@ -8,9 +8,10 @@ function sit(form) {
   const address = `${new URL(form.action).pathname}/answers`;
   const timer = form.querySelector("[role=timer]"), bar = form.querySelector(".meter .value"), says = form.querySelector("output");
   const number = Number(form.elements.q.value), revision = form.elements.revision;
-  const boxes = [...form.querySelectorAll("[name=shown]")], flag = form.elements.flagged;
+  const boxes = [...form.querySelectorAll("input[name=shown]")], lists = [...form.querySelectorAll("select[name=shown]")];
+  const words = form.elements.text, flag = form.elements.flagged;
   let waiting = remembered();  // question → the latest answer that the server has not confirmed
-  let sending = false, pause = 2000, ends = Date.now() + 1000 * Number(form.dataset.left), over = false;
+  let sending = false, pause = 2000, typing, ends = Date.now() + 1000 * Number(form.dataset.left), over = false;
 
   function remembered() {
     try {
@@ -30,13 +31,18 @@ function sit(form) {
   }
   function show(answer) {
     for (const box of boxes) box.checked = answer.shown.includes(Number(box.value));
+    lists.forEach((list, n) => { list.value = answer.shown[n] ?? 0; });
+    if (words) words.value = answer.text ?? "";
     flag.checked = answer.flagged;
     revision.value = Math.max(Number(revision.value), answer.revision + 1);
     drawMap();
   }
+  function chosen() {
+    return lists.length ? lists.map((list) => Number(list.value)) : boxes.filter((box) => box.checked).map((box) => Number(box.value));
+  }
   function drawMap() {
     const place = document.querySelector(".map [aria-current]");
-    place?.classList.toggle("answered", boxes.some((box) => box.checked));
+    place?.classList.toggle("answered", chosen().some(Boolean) || Boolean(words?.value.trim()));
     place?.classList.toggle("marked", flag.checked);
   }
 
@@ -76,16 +82,20 @@ function sit(form) {
     if (Object.keys(waiting).length) send();
   }
 
-  form.addEventListener("change", () => {
-    waiting[number] = { q: number, shown: boxes.filter((box) => box.checked).map((box) => Number(box.value)), flagged: flag.checked, revision: Number(revision.value) };
+  function keep() {
+    clearTimeout(typing);
+    waiting[number] = { q: number, shown: chosen(), text: words?.value ?? "", flagged: flag.checked, revision: Number(revision.value) };
     revision.value = Number(revision.value) + 1;
     remember();
     drawMap();
     say(form.dataset.saving, "");
     send();
-  });
+  }
+  form.addEventListener("change", keep);
+  words?.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(keep, 1500); });
   form.addEventListener("submit", (event) => {
     if (!navigator.onLine) { event.preventDefault(); delete form.dataset.sending; say(form.dataset.offline, "warn"); return; }
+    clearTimeout(typing);
     delete waiting[number];  // the form carries it
     remember();
   });
@@ -95,11 +105,11 @@ function sit(form) {
     over = true;
     if (navigator.onLine) send().finally(() => document.querySelector("#time-up").submit());
   }
-  const words = timer.dataset.words, length = Number(form.dataset.length);
+  const spoken = timer.dataset.words, length = Number(form.dataset.length);
   function tick() {
     const left = Math.max(0, Math.round((ends - Date.now()) / 1000)), minutes = Math.floor(left / 60), seconds = left % 60;
     timer.querySelector("b").textContent = `${minutes}:${String(seconds).padStart(2, "0")}`;
-    timer.setAttribute("aria-label", words.replace("{m}", minutes).replace("{s}", seconds));
+    timer.setAttribute("aria-label", spoken.replace("{m}", minutes).replace("{s}", seconds));
     bar.setAttribute("width", `${(100 * left / length).toFixed(1)}%`);
     if (left === 0 && !over) finish();
   }

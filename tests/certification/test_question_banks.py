@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from certification.exams import command, queries, readers, rules
+from certification.banks.models import Bank, Question
+from certification.exams import command, queries, readers
 from certification.exams.actions import CONTENT, import_bank, load_own_banks, save_exam
-from certification.exams.models import Bank, Exam, Question
+from certification.exams.models import Exam
 from certification.exams.readers import UnreadableFileError, read_questions
+from certification.papers import rules
 from portal import clock
 from portal.history.models import History
 from portal.programme.queries import programme_at
@@ -91,10 +93,16 @@ def test_a_new_wording_is_a_new_row_and_the_old_one_is_kept(session):
 
     assert load(question("A1"), question("A2", key=(1, 3))) == (2, 0, 0)
     assert load(question("A1", en="Which one?"), question("A2", key=(1, 3))) == (0, 1, 1)
-    rows = {(q.stem["en"], q.retired) for q in session.exec(select(Question).where(Question.code == "A1"))}
+    rows = {
+        (q.stem["en"], q.status == "retired")
+        for q in session.exec(select(Question).where(Question.code == "A1"))
+    }
     assert rows == {("Which?", True), ("Which one?", False)}
     assert load(question("A1")) == (0, 1, 0)  # and back
-    rows = {(q.stem["en"], q.retired) for q in session.exec(select(Question).where(Question.code == "A1"))}
+    rows = {
+        (q.stem["en"], q.status == "retired")
+        for q in session.exec(select(Question).where(Question.code == "A1"))
+    }
     assert rows == {("Which?", False), ("Which one?", True)}
     bank = queries.bank_with(session, "B")
     assert sorted(i.options for i in queries.items_of(session, bank.id)) == [3, 3]

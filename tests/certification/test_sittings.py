@@ -348,7 +348,14 @@ def test_saving_by_script(session, browse, bank):
     ) == (409, {"saved": False, "reason": "stale", "revision": 3, "shown": [4], "flagged": False})
     assert send(page, sitting, 2, [], 1, changes={"flagged": True}).json()["saved"] is True
     assert {(a.revision, a.flagged) for a in session.exec(select(Answer))} == {(3, False), (1, True)}
-    for sent in ({"q": 0}, {"revision": 0}, {"shown": "x"}, {"q": "one"}, {"shown": [1] * 21}):
+    for sent in (
+        {"q": 0},
+        {"revision": 0},
+        {"shown": "x"},
+        {"q": "one"},
+        {"shown": [1] * 51},
+        {"text": "x" * 20_001},
+    ):
         assert send(page, sitting, 1, [1], 9, changes=sent).status_code == 422
     assert send(page, sitting, 999, [1], 9).json()["reason"] == "closed"
     plain = page.client.post(

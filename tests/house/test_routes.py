@@ -15,7 +15,8 @@ from casebook.briefs.models import Brief, Introduction
 from casebook.cases.models import Case, Evidence, Outcome
 from casebook.cases.rules import Status as CaseStatus
 from certification.credentials.models import Credential
-from certification.exams.models import Sitting
+from certification.exams.models import Accommodation, Sitting
+from certification.marking.models import Mark
 from certification.standing.models import Application
 from portal import clock
 from portal.accounts import actions as accounts
@@ -25,6 +26,7 @@ from portal.app import create_app
 from portal.db import Sessions, make_sessions
 from portal.departures.models import Departure, Handover
 from portal.domains.models import OrganisationDomain
+from portal.files.models import StoredFile
 from portal.group.models import OrganisationLink
 from portal.leaving.models import OrganisationExport
 from portal.mergers.models import Merger
@@ -194,6 +196,10 @@ def values(app, connection) -> dict[str, list[object]]:
             "notice_id": [*every(Notice.id), 999_999],
             "/unsubscribe/{code": [NOWHERE, "1.notices-tip.x"],
             "answer_id": [*every(VerificationAnswer.id), 999_999],
+            "/staff/marking/{answer_id": [*every(Mark.answer_id), 999_999],
+            "file_id": [*every(StoredFile.id), 999_999],
+            "sha256": ["nowhere"],
+            "row_id": [*every(Accommodation.id), 999_999],
             "code_id": [*every(PersonCode.id), 999_999],
             "export_id": [*every(PersonExport.id), 1],
             "ending": ["svg", "exe"],
@@ -217,7 +223,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "slug": [*one_each(Organisation.slug, Organisation.kind, Organisation.trust), "nowhere"],
             "kid": ["nowhere"],
             "file_path": ["css/base.css", "../portal/settings.py", "nowhere"],
-            "/achievements/{name": ["P1-2026.2", "nowhere"],
+            "/achievements/{name": ["P1-2026.3", "nowhere"],
             "name": [f"{uuid}{suffix}" for uuid in uuids for suffix in ("", ".json", ".jwt", ".exe")],
             "/cases/{number": [*one_each(Case.number, Case.status), "C-0000-0000"],
             "/status/{number": [1, 999_999],

@@ -392,7 +392,7 @@ def make_staff(session, person):
 
 
 def make_sitting(session, person):
-    from certification.exams.models import Bank
+    from certification.banks.models import Bank
 
     bank = Bank(code="b", title={})
     session.add(bank)
