@@ -1,16 +1,15 @@
 """The front door: puts the features together."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import dramatiq
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.static_files import create_static_files_router
-from sqlmodel import Session
 
 from casebook import privacy as casebook_privacy
 from casebook.briefs import home as briefs_home
@@ -44,7 +43,7 @@ from portal import context
 from portal.accounts import pages as accounts_pages
 from portal.accounts import security_pages
 from portal.accounts.jobs import sweep_accounts, sweep_resets
-from portal.db import Sessions, transaction
+from portal.db import Sessions
 from portal.departures import home as departures_home
 from portal.departures import pages as departures_pages
 from portal.departures.jobs import sweep_departures
@@ -90,6 +89,7 @@ from portal.web.errors import HANDLERS
 from portal.web.forms import read_form
 from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Csrf, Visitors
+from portal.web.session import open_session, use_threads
 from portal.worker import Sweeper
 from training import privacy as training_privacy
 from training.assessment import lifecycle as assessment_lifecycle
@@ -242,13 +242,6 @@ def put_together() -> None:
     ]
 
 
-def open_session(state: State, request: Request) -> Iterator[Session]:
-    """Dependency `session`: the transaction of the request. Only handlers touch it."""
-    reads = request.method in ("GET", "HEAD") and not request.route_handler.opt.get("writes")
-    with transaction(state.sessions, read_only=reads) as session:
-        yield session
-
-
 @asynccontextmanager
 async def workers(_app: Litestar) -> AsyncIterator[None]:
     """Background work inside the server, unless a Redis says that workers run elsewhere."""
@@ -277,6 +270,7 @@ def _csrf() -> CSRFConfig:
 
 def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -> Litestar:
     put_together()
+    use_threads()
     sessions = sessions or context.sessions()
     return Litestar(
         route_handlers=[
@@ -292,7 +286,7 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
         middleware=[ReadTooLarge, Visitors, DefineMiddleware(Csrf, config=_csrf())],
         exception_handlers=HANDLERS,  # type: ignore[arg-type]
         lifespan=[workers] if with_workers else [],
-        state=State({"sessions": sessions}),
+        state=State({"sessions": sessions, "sqlite": settings().database.startswith("sqlite")}),
         request_max_body_size=1024 * 1024,
         openapi_config=None,
         debug=False,

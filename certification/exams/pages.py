@@ -4,8 +4,6 @@ import secrets
 from typing import Any
 
 from litestar import Request, Response, Router
-from litestar.di import Provide
-from litestar.exceptions import SerializationException
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -245,30 +243,19 @@ def _following(token: str, where: str, n: int, total: int) -> str:
     return f"/my/sittings/{token}?q={min(max(target, 1), total)}"
 
 
-async def _read_json(request: Request) -> dict[str, Any]:
-    """The script's message; anything else reads as empty and is answered with a sentence."""
-    try:
-        sent = await request.json()
-    except (SerializationException, RecursionError):
-        return {}
-    return sent if isinstance(sent, dict) else {}
-
-
 def _say(request: Request, sentence: str) -> str:
     with speaking(language_of(request)):
         return gettext(sentence)
 
 
 @post("/my/sittings/{token:str}/answers")
-def autosave(
-    request: Request, session: Session, sent: dict[str, Any], token: str
-) -> Response[dict[str, Any]]:
+def autosave(request: Request, session: Session, form: Form, token: str) -> Response[dict[str, Any]]:
     """JSON in, JSON out: {q, shown, flagged, revision} → {saved, revision, at, left} or {saved: false, …}."""
     viewer, now = viewer_of(request), clock.now()
     row = found(queries.sitting_at(session, token, viewer.person_id, lock=True))
     left = seconds_left(row.ends_at, now)
     try:
-        entry = SaveAnswer.model_validate(sent)
+        entry = SaveAnswer.model_validate(form.sent)
         answer = actions.save_answer(
             session,
             row,
@@ -461,6 +448,5 @@ routers = [
             hand_in,
         ],
         guards=[signed_in],
-        dependencies={"sent": Provide(_read_json)},
     )
 ]

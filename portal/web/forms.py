@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import UploadFile
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, SerializationException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portal.i18n import gettext
@@ -42,8 +42,9 @@ class Input(BaseModel):
 class Form:
     """The fields as they arrived, so that a page can show them again. Missing fields read as ""."""
 
-    def __init__(self, fields: Sequence[tuple[str, Any]] = ()) -> None:
+    def __init__(self, fields: Sequence[tuple[str, Any]] = (), sent: Mapping[str, Any] | None = None) -> None:
         self.fields = list(fields)
+        self.sent = dict(sent or {})  # what a script sent as JSON; empty when it can't be read
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Form":
@@ -80,10 +81,21 @@ async def read_form(request: Request) -> Form:
     """Dependency `form`: parsed here, because a typed body that fails never reaches its handler."""
     if request.method != "POST":
         return Form()
+    if request.content_type[0] == "application/json":
+        return Form(sent=await _read_json(request))
     fields = list((await request.form()).multi_items())
     if len(fields) > MOST_FIELDS:
         raise ClientException("too many fields")
     return Form([(plain(k), plain(v) if isinstance(v, str) else v) for k, v in fields])
+
+
+async def _read_json(request: Request) -> Mapping[str, Any]:
+    """Anything but an object reads as empty; the handler answers with a sentence."""
+    try:
+        sent = await request.json()
+    except (SerializationException, RecursionError):
+        return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 SENTENCES = {

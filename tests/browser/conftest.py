@@ -135,7 +135,7 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
     controller.stop()
 
 
-def _fresh_database(folder: Path) -> str:
+def fresh_database(folder: Path) -> str:
     """A database of its own: a file, or a new database in the test run's PostgreSQL."""
     if DATABASE == "sqlite":
         return f"sqlite:///{folder / 'yuqiao.db'}"
@@ -155,7 +155,7 @@ def told_folder(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
     if DATABASE != "sqlite":
         return None
     folder = tmp_path_factory.mktemp("told")
-    told = Served(folder, _fresh_database(folder), "")
+    told = Served(folder, fresh_database(folder), "")
     told.start()
     told.stop()
     return folder
@@ -168,7 +168,7 @@ def served(
     """A portal with the demo. A test whose module says `OWN_STORY` gets one told under its own address."""
     if told_folder and not getattr(request.module, "OWN_STORY", False):
         shutil.copytree(told_folder, tmp_path, dirs_exist_ok=True)
-    portal = Served(tmp_path, _fresh_database(tmp_path), mailbox[1])
+    portal = Served(tmp_path, fresh_database(tmp_path), mailbox[1])
     portal.start()
     yield portal
     portal.stop()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page
 
 from demo.cast import PASSWORD
-from tests.browser.conftest import Served, _fresh_database
+from tests.browser.conftest import Served, fresh_database
 from tests.browser.signing_in import sign_in
 
 OWNER, MEMBER = "owner@yuqiao.example", "member@yuqiao.example"
@@ -19,7 +19,7 @@ OWNER, MEMBER = "owner@yuqiao.example", "member@yuqiao.example"
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Under a host's name: browsers bind no passkey to a bare address."""
     folder: Path = tmp_path_factory.mktemp("factors")
-    served = Served(folder, _fresh_database(folder), "", host="localhost")
+    served = Served(folder, fresh_database(folder), "", host="localhost")
     served.start()
     yield served
     served.stop()

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-from tests.browser.conftest import Served, _fresh_database
+from tests.browser.conftest import Served, fresh_database
 from tests.browser.signing_in import sign_in
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -81,7 +81,7 @@ PAGES = {
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One served demo for all of these tests: they only read. Nothing leaves it, so it needs no mail server."""
     folder: Path = tmp_path_factory.mktemp("pages")
-    served = Served(folder, _fresh_database(folder), "")
+    served = Served(folder, fresh_database(folder), "")
     served.start()
     yield served
     served.stop()
