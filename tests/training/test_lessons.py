@@ -14,7 +14,11 @@ P1 = [
     for code, count in (("TRK-01", 6), ("TRK-02", 8), ("TRK-11", 4))
     for n in range(1, count + 1)
 ]
-WRITTEN = P1 + [f"{code}/{n}" for code, count in (("TRK-03", 6), ("TRK-09", 6)) for n in range(1, count + 1)]
+WRITTEN = P1 + [
+    f"{code}/{n}"
+    for code, count in (("TRK-03", 6), ("TRK-04", 5), ("TRK-09", 6))
+    for n in range(1, count + 1)
+]
 HEADINGS = {
     "zh": ["为什么学", "怎么做", "算一遍", "哪里会出错", "检查清单"],
     "en": ["What it is for", "How it is done", "A worked example", "What goes wrong", "Checklist"],
