@@ -24,8 +24,7 @@ from certification.exams.rules import (
 from certification.papers.rules import Item, in_ranges
 from portal.accounts.models import Person
 from portal.files.models import StoredFile
-from portal.ledger.queries import facts_of_people
-from portal.ledger.rules import FactKind
+from portal.ledger.queries import certificates_held
 from portal.organisations.models import Employment, Organisation
 from portal.programme.rules import Programme
 from portal.rights.rules import Holder
@@ -297,20 +296,6 @@ def sittings_run_out(session: Session, before: datetime) -> list[int]:
         )
         if i is not None
     ]
-
-
-def certificates_held(session: Session, person_id: int, now: datetime) -> dict[str, datetime | None]:
-    """Code → its end, of the certificates that hold now, as the ledger knows them."""
-    held: dict[str, datetime | None] = {}
-    for fact in facts_of_people(session, [person_id]):
-        if fact.kind == FactKind.CERTIFICATE and fact.holds(now) and fact.known(now):
-            code, end = fact.value["code"], fact.true_until
-            held[code] = (
-                None
-                if end is None or (code in held and held[code] is None)
-                else max(end, held.get(code) or end)
-            )
-    return held
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,20 @@ def facts_of_all(session: Session, kinds: Sequence[str], since: datetime) -> lis
     )
 
 
+def certificates_held(session: Session, person_id: int, now: datetime) -> dict[str, datetime | None]:
+    """Code → its end, of the certificates that hold now, as the ledger knows them."""
+    held: dict[str, datetime | None] = {}
+    for fact in facts_of_people(session, [person_id]):
+        if fact.kind == FactKind.CERTIFICATE and fact.holds(now) and fact.known(now):
+            code, end = fact.value["code"], fact.true_until
+            held[code] = (
+                None
+                if end is None or (code in held and held[code] is None)
+                else max(end, held.get(code) or end)
+            )
+    return held
+
+
 def _rows(session: Session, condition: Any) -> list[FactRow]:
     columns: tuple[Any, ...] = (
         Fact.id,

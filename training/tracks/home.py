@@ -5,14 +5,13 @@ from datetime import datetime
 from sqlmodel import Session
 
 from portal.desk.parts import Next, Part
-from portal.ledger.queries import facts_of_people
-from portal.ledger.rules import FactKind
+from portal.ledger.queries import certificates_held
 from portal.organisations.rules import Kind
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.web.viewer import Viewer
 from training.tracks.queries import states_of
-from training.tracks.rules import LearningPath, open_paths
+from training.tracks.rules import LearningPath, current_path, open_paths
 
 
 def _path(session: Session, viewer: Viewer, now: datetime) -> LearningPath | None:
@@ -23,14 +22,14 @@ def _path(session: Session, viewer: Viewer, now: datetime) -> LearningPath | Non
     if acting and (acting.kind != Kind.PROVIDER or not viewer.may("learn")):
         return None
     paths = open_paths(programme_at(session, now), states_of(session, viewer.person_id))
-    return next((p for p in paths if p.next), paths[0] if paths else None)
+    return current_path(paths, certificates_held(session, viewer.person_id, now))
 
 
 def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
     """The next lesson, until the path is finished."""
     path = _path(session, viewer, now)
     module = path.next if path else None
-    if path is None or module is None or _holds(session, viewer, path.code, now):
+    if path is None or module is None:
         return None
     values = {"n": path.finished + 1, "all": len(path.modules), "hours": f"{module.hours:.1f}"}
     title = mark("Begin the first lesson") if path.finished == 0 else mark("Go on with the next lesson")
@@ -40,14 +39,6 @@ def next_step(session: Session, viewer: Viewer, now: datetime) -> Next | None:
         module.path,
         mark("Open the lesson"),
         values,
-    )
-
-
-def _holds(session: Session, viewer: Viewer, code: str, now: datetime) -> bool:
-    """Whoever holds the certificate is not sent back to its lessons."""
-    return any(
-        f.kind == FactKind.CERTIFICATE and f.value.get("code") == code and f.known(now) and f.holds(now)
-        for f in facts_of_people(session, [viewer.person_id])
     )
 
 

@@ -4,6 +4,7 @@ from litestar import Request, Response, Router
 from sqlmodel import Session
 
 from portal import clock
+from portal.ledger.queries import certificates_held
 from portal.programme.queries import programme_at
 from portal.refusal import mark
 from portal.web.forms import Form, whole
@@ -15,12 +16,16 @@ from training.tracks import actions, queries, rules
 @get("/my/learning", right="learn")
 def learning(request: Request, session: Session) -> Response[str]:
     viewer = viewer_of(request)
-    paths = rules.paths_of(programme_at(session, clock.now()), queries.states_of(session, viewer.person_id))
+    now = clock.now()
+    paths = rules.paths_of(programme_at(session, now), queries.states_of(session, viewer.person_id))
+    held = certificates_held(session, viewer.person_id, now)
+    current = rules.current_path(paths, held)
     return html(
         request,
         "training/learning.html",
-        paths=[p for p in paths if p.written],
-        coming=[p for p in paths if not p.written],
+        current=current,
+        others=[p for p in paths if p is not current],
+        held=held,
     )
 
 

@@ -1,6 +1,6 @@
 """Lessons are files; what it takes to finish one, and how a certificate becomes a path of lessons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -154,6 +154,7 @@ class LearningPath:
     code: str
     title: Text
     tracks: tuple[Track, ...]
+    needs: tuple[str, ...] = ()  # certificates that come first
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
@@ -217,6 +218,7 @@ def paths_of(programme: Programme, states: Mapping[str, State]) -> list[Learning
             c["code"],
             {"zh": c["zh"], "en": c["en"]},
             tuple(t for code in c["tracks"] if (t := track_of(programme, code, states))),
+            tuple(c.get("needs", ())),
         )
         for c in programme["personal_certificates"]
     ]
@@ -225,6 +227,13 @@ def paths_of(programme: Programme, states: Mapping[str, State]) -> list[Learning
 def open_paths(programme: Programme, states: Mapping[str, State]) -> list[LearningPath]:
     """The certificates whose lessons are all written."""
     return [path for path in paths_of(programme, states) if path.written]
+
+
+def current_path(paths: Sequence[LearningPath], held: Collection[str]) -> LearningPath | None:
+    """The path a person is on: of those whose certificate they do not hold and may go for, the one that is
+    furthest begun, else the first; None when they hold everything that is open to them."""
+    left = [p for p in paths if p.written and p.code not in held and set(p.needs) <= set(held)]
+    return max(left, key=lambda p: (p.finished, -left.index(p)), default=None)
 
 
 def module_after(programme: Programme, key: str, states: Mapping[str, State]) -> Module | None:
