@@ -57,7 +57,7 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
         if not _is_harmless(entry.orig_filename) or not _is_harmless(name):
             raise UnreadableFileError(
                 mark("The archive holds a file that would land outside its folder: %(name)s."),
-                name=ascii(name)[1:-1][:80],
+                name="".join(c if c.isprintable() else "?" for c in name[:80]),
             )
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):

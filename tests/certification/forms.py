@@ -8,11 +8,19 @@ from tests.hostile_files import jpeg, png
 
 PICTURES = {"a.png": png(), "b-2.png": png(3, 3), "foto.jpg": jpeg()}
 # Signs that formats use, both scripts, white space, and letters outside the first plane.
-ODD = list("ab Z9.,;:|=~#{}[]<>&\"'\\/*%$@-+_()!?\t的问题。，“𠮷é") + ["\n", "{mlang zh}", "&amp;", "A. ", "@@PLUGINFILE@@/x"]
+ODD = list("ab Z9.,;:|=~#{}[]<>&\"'\\/*%$@-+_()!?\t的问题。，“𠮷é") + [
+    "\n",
+    "{mlang zh}",
+    "&amp;",
+    "A. ",
+    "@@PLUGINFILE@@/x",
+]
 line = st.lists(st.sampled_from([o for o in ODD if o not in "\n\t"]), min_size=1, max_size=8).map(
     lambda parts: " ".join("".join(parts).split()) or "x"
 )
-plain = st.lists(st.sampled_from(ODD), min_size=1, max_size=12).map(lambda parts: "".join(parts).strip() or "x")
+plain = st.lists(st.sampled_from(ODD), min_size=1, max_size=12).map(
+    lambda parts: "".join(parts).strip() or "x"
+)
 inner = st.recursive(
     plain.map(lambda t: t.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")),
     lambda more: st.tuples(
@@ -21,9 +29,13 @@ inner = st.recursive(
     ).map(lambda e: f"<{e[0]}>{''.join(e[1])}</{e[0]}>"),
     max_leaves=4,
 )
-picture = st.sampled_from(["", "", '<img src="picture:a.png" alt="a &quot;b&quot; &gt;">', '<br><img src="picture:foto.jpg">'])
+picture = st.sampled_from(
+    ["", "", '<img src="picture:a.png" alt="a &quot;b&quot; &gt;">', '<br><img src="picture:foto.jpg">']
+)
 numbers = st.one_of(
-    st.integers(-1000, 1000).map(float), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0.1, 3.14])
+    st.integers(-1000, 1000).map(float),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.1, 3.14]),
 )
 
 
@@ -36,7 +48,9 @@ html = st.tuples(inner, picture, inner).map(lambda parts: _clean("".join(parts))
 
 @st.composite
 def forms(draw: st.DrawFn, code: str = "Q") -> QuestionForm:
-    kind = draw(st.sampled_from(["one", "several", "true_false", "order", "match", "numeric", "short", "long"]))
+    kind = draw(
+        st.sampled_from(["one", "several", "true_false", "order", "match", "numeric", "short", "long"])
+    )
     markup = draw(st.sampled_from(["plain", "plain", "html"]))
     texts = plain if markup == "plain" else html
 
@@ -60,7 +74,9 @@ def forms(draw: st.DrawFn, code: str = "Q") -> QuestionForm:
     if kind in ("one", "several"):
         options = [o | ({"fixed": True} if draw(st.booleans()) else {}) for o in listed(2, 5)]
         least = 1 if kind == "one" else 2
-        key = sorted(draw(st.sets(st.integers(1, len(options)), min_size=least, max_size=1 if kind == "one" else 4)))
+        key = sorted(
+            draw(st.sets(st.integers(1, len(options)), min_size=least, max_size=1 if kind == "one" else 4))
+        )
     elif kind == "true_false":
         options, key = [dict(o) for o in TRUE_FALSE], [draw(st.sampled_from([1, 2]))]
     elif kind == "order":

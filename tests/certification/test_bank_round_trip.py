@@ -1,5 +1,6 @@
 """What is written in any format is read again equal: every kind, both languages, pictures, rubric, enemies, tags."""
 
+import os
 from dataclasses import asdict
 
 import pytest
@@ -12,7 +13,11 @@ from tests.certification.forms import banks
 
 
 @pytest.mark.parametrize("format", list(WRITERS))
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=500)
+@settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    max_examples=2000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 30,
+)
 @given(bank=banks)
 def test_written_and_read_again(format, bank):
     for question in bank:

@@ -169,7 +169,7 @@ def _numeric(draft: Draft, element: Element) -> None:
     for answer in answers:
         if _weight(answer) == top:
             draft.accept.append(around(_inner(answer), words(_child(answer, "tolerance"))))
-    units = [words(_child(u, "unit_name")) for u in element.iter("unit")]
+    units = [words(_child(u, "unitname")) for u in element.iter("unit")]
     if any(units):
         draft.remark(
             mark("Units are not kept; the answer is the number alone (%(units)s)."), units=", ".join(units)

@@ -42,10 +42,15 @@ def numbered(n: int) -> Sentence:
 
 
 def rows_of_yaml(text: str) -> list[Any]:
-    """Aliases are refused: a few lines of them unfold without end."""
+    """Aliases are refused, for a few lines of them unfold without end; so is what is nested deeply."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
-            raise UnreadableFileError(mark("The file uses YAML aliases, which are not read."))
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent):
+                raise UnreadableFileError(mark("The file uses YAML aliases, which are not read."))
+            if depth > _DEEPEST:
+                raise UnreadableFileError(mark("This is not well-formed YAML."))
         rows = yaml.load(text, Loader=_Loader)  # noqa: S506  a safe loader
     except UnreadableFileError:
         raise
@@ -56,6 +61,7 @@ def rows_of_yaml(text: str) -> list[Any]:
     return rows
 
 
+_DEEPEST = 10
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
