@@ -27,7 +27,7 @@ MOODLE = f"""<?xml version="1.0" encoding="UTF-8"?>
 <question type="truefalse"><name><text>TF</text></name><questiontext><text>Is it?</text></questiontext>
  <answer fraction="0"><text>true</text></answer><answer fraction="100"><text>false</text></answer></question>
 <question type="shortanswer"><name><text>Short</text></name><questiontext><text>Capital of France?</text></questiontext>
- <usecase>1</usecase><answer fraction="100"><text>Paris</text></answer><answer fraction="100"><text>Par*</text></answer>
+ <usecase>1</usecase><answer fraction="100"><text>Paris</text></answer><answer fraction="100"><text>Par*</text></answer><answer fraction="100"><text>P\\*</text></answer>
  <answer fraction="50"><text>Pariss</text></answer></question>
 <question type="numerical"><name><text>Number</text></name><questiontext><text>Pi?</text></questiontext>
  <answer fraction="100"><text>3.14</text><tolerance>0.01</tolerance></answer>
@@ -125,7 +125,7 @@ ANSWER: A
 ANSWER: A
 """
 
-COLUMNS = """code;topic;level;kind;points;stem_zh;stem_en;option_1;option_2;option_3;key;accept;case;why;tags;prompt_1;prompt_2
+COLUMNS = """code;topic;level;kind;points;stem_zh;stem_en;option_1;option_2;option_3;key;accept;case;why;tags;prompt_1;prompt_2;rubric_1;rubric_1_points
 C-1;T;2;;3;哪个？;Which?;a;b;All of these;B;;;Because;"x
 y";;
 C-2;T;;several;;Which?;;a;b;c;1 3;;;;;;
@@ -136,7 +136,7 @@ no one";yes;;;;
 C-5;T;;true_false;;True?;;;;;2;;;;;;
 C-6;T;;order;;In order;;a;b;c;;;;;;;
 C-7;T;;match;;Match;;1;2;3;3 1;;;;;l;r
-C-8;T;;long;;Tell;;;;;;;;;;;
+C-8;T;;long;3;;Tell;;;;;;;;;;;Reasons;3
 C-9;T;;;;No key;;a;b;;;;;;;;
 C-10;T;;essay;;Kind?;;a;b;;1;;;;;;
 """

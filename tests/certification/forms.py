@@ -93,7 +93,9 @@ def forms(draw: st.DrawFn, code: str = "Q") -> QuestionForm:
         more["accept"] = [{"text": t} for t in draw(st.lists(line, min_size=1, max_size=3, unique=True))]
         more["case"] = draw(st.booleans())
     else:
-        more["rubric"] = [{**both(), "points": draw(st.integers(1, 9))} for _ in range(draw(st.integers(1, 3)))]
+        more["rubric"] = [
+            {**both(), "points": draw(st.integers(1, 9))} for _ in range(draw(st.integers(1, 3)))
+        ]
     shown = {name for name in PICTURES if name in str((options, more))}
     stem = both()
     why = draw(st.sampled_from([{"zh": "", "en": ""}, both()]))

@@ -289,12 +289,12 @@ def test_a_row_gives_its_form_again(session):
     assert [form.content_hash for form in again] == [row.content_hash for row in rows]
 
 
-@pytest.mark.parametrize("format", ["moodle", "qti", "csv"])
-def test_the_own_bank_out_and_in_again_is_unchanged(session, tmp_path, capsys, format):
+@pytest.mark.parametrize("named", ["moodle", "qti", "csv"])
+def test_the_own_bank_out_and_in_again_is_unchanged(session, tmp_path, capsys, named):
     load_own_banks(session, programme_at(session, clock.now()), now=clock.now())
     session.commit()
     out = tmp_path / "bank"
-    assert command.export_questions("P1", format=format, out=str(out)) == 0
+    assert command.export_questions("P1", format=named, out=str(out)) == 0
     assert command.import_questions(str(out), "P1", as_json=True, dry_run=True) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["unchanged"], said["added"], said["changed"], said["skipped"], said["remarks"]) == (

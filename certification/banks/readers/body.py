@@ -47,7 +47,9 @@ def _inside(element: Element, out: list[str], language: str, gaps: set[Element])
             out.append(html.escape("".join(str(t) for t in child.itertext()), quote=False))
         elif child in gaps:
             out.append(GAP)
-        elif child.get("class") == STEM or (len(spoken) == 2 and _language(child) == language and local(child) in ("div", "span")):
+        elif child.get("class") == STEM or (
+            len(spoken) == 2 and _language(child) == language and local(child) in ("div", "span")
+        ):
             _inside(child, out, language, gaps)
         elif len(spoken) < 2 or not language or not _language(child):
             _element(child, out, language, gaps)
@@ -71,7 +73,9 @@ def _element(element: Element, out: list[str], language: str, gaps: set[Element]
         return
     shown = name if name in _KEPT else "span"
     more = "".join(
-        f' {key}="{element.get(key)}"' for key in ("scope", "colspan", "rowspan") if element.get(key, "").isalnum()
+        f' {key}="{element.get(key)}"'
+        for key in ("scope", "colspan", "rowspan")
+        if element.get(key, "").isalnum()
     )
     out.append(f"<{shown}{more}>")
     if shown not in VOID:

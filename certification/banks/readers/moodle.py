@@ -16,8 +16,8 @@ from certification.banks.markup import MARKDOWN, Text, looks_like_html, plain_of
 from certification.banks.own import own_of
 from certification.banks.readers.category import topic_and_group
 from certification.banks.readers.gift import accept_texts
-from certification.banks.xml import Element, children, line_of, words
 from certification.banks.rules import QuestionKind
+from certification.banks.xml import Element, children, line_of, words
 from portal.refusal import mark
 
 FILES = "@@PLUGINFILE@@/"

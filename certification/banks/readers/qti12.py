@@ -14,8 +14,8 @@ from certification.banks.form import QuestionFile, Sentence, UnfitError, need
 from certification.banks.markup import Text, escaped, text_of
 from certification.banks.readers.moodle import around
 from certification.banks.readers.qti import stars
-from certification.banks.xml import Element, attribute, children, first, line_of, local, within, words
 from certification.banks.rules import QuestionKind
+from certification.banks.xml import Element, attribute, children, first, line_of, local, within, words
 from portal.refusal import mark
 
 _NOT_READ = mark("Questions of this kind are not read: %(kind)s.")

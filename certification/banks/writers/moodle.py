@@ -11,8 +11,8 @@ from certification.banks.form import QuestionForm
 from certification.banks.markup import escaped, pictures_in, rewritten
 from certification.banks.own import own_element
 from certification.banks.readers.moodle import FILES
-from certification.banks.xml import Element
 from certification.banks.rules import QuestionKind
+from certification.banks.xml import Element
 
 _TYPES = {
     QuestionKind.ONE: "multichoice",
@@ -145,7 +145,10 @@ def _pairs(write: _Writer) -> list[int]:
     ]
     for prompt, n in rows:
         pair = write.text(root, "subquestion", prompt or {"zh": "", "en": ""})
-        _said(etree.SubElement(pair, "answer", format="html"), rewritten(write.html(question.options[n - 1]), lambda p: FILES + p))
+        _said(
+            etree.SubElement(pair, "answer", format="html"),
+            rewritten(write.html(question.options[n - 1]), lambda p: FILES + p),
+        )
     return list(dict.fromkeys(n for _, n in rows))
 
 
