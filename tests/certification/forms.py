@@ -8,7 +8,8 @@ from tests.hostile_files import jpeg, png
 
 PICTURES = {"a.png": png(), "b-2.png": png(3, 3), "foto.jpg": jpeg()}
 # Signs that formats use, both scripts, white space, and letters outside the first plane.
-ODD = list("ab Z9.,;:|=~#{}[]<>&\"'\\/*%$@-+_()!?\t的问题。，“𠮷é") + [
+ODD = [
+    *"ab Z9.,;:|=~#{}[]<>&\"'\\/*%$@-+_()!?\t的问题。，“𠮷é",
     "\n",
     "{mlang zh}",
     "&amp;",
