@@ -171,6 +171,7 @@ def check(question: QuestionForm) -> None:
         all(PICTURE_NAME.fullmatch(n) for n in question.pictures),
         mark("A field is missing or not what it should be."),
     )
+    need(len(question.accept) <= MOST_OPTIONS, mark("It has more than 100 options."))
     _CHECKS.get(kind, _check_open)(question)
     if kind in WITH_OPTIONS:
         need(not question.accept, mark("Its kind and its answers do not fit."))

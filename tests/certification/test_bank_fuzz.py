@@ -20,17 +20,17 @@ SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 CALM = settings(
     deadline=None, suppress_health_check=list(HealthCheck), max_examples=3000 if SOAK else 60, database=None
 )
-LONGEST = 2.0  # seconds for any file
+LONGEST = 2.0  # seconds of computing for any file
 
 
 def read(name: str, content: bytes, named: str | None = None) -> QuestionFile | None:
     """What is read; None when it was refused. Whatever is read is whole."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         found = read_questions(name, content, named)
     except UnreadableFileError:
         found = None
-    assert time.perf_counter() - start < LONGEST
+    assert time.process_time() - start < LONGEST
     for question in found.questions if found else []:
         check(question)
         assert len(question.content_hash) == 64
@@ -257,6 +257,8 @@ def test_damaged_exports(form, seed, named):
         b"a{=b}" * 100_000,
         b"~=#" * 200_000 + b"{",
         b"q{" + b"=a->b" * 20_000 + b"}",
+        b"q{" + b"".join(b"=%d->%d" % (n, n) for n in range(20_000)) + b"}",
+        b"<quiz><question type='matching'>" + b"".join(b"<subquestion><text>%d</text><answer><text>%d</text></answer></subquestion>" % (n, n) for n in range(10_000)) + b"</question></quiz>",
         b"{mlang en" * 100_000,
         b"[html]" + b"<span lang=en class=multilang>" * 3_000 + b"{T}",
         b"[html]" + b"<img src=" * 9_000 + b"{T}",

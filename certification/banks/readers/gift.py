@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, QuestionFile, Sentence, UnfitError, need
 from certification.banks.markup import MARKDOWN, Text, looks_like_html, text_of, tidy
 from certification.banks.readers.category import topic_and_group
 from certification.banks.rules import QuestionKind
@@ -201,6 +201,7 @@ class _Answer:
 def _split(draft: Draft, inside: str) -> list[_Answer]:
     parts = re.split(r"([~=])", inside)
     head = parts[0].strip()
+    need(len(parts) <= 2 * MOST_OPTIONS + 1, mark("It has more than 100 options."))
     if len(parts) == 1:
         text, _, feedback = head.partition("#")
         return [_Answer("=", 100.0, text.strip(), feedback.strip())]

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation, localcontext
 from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import MOST_TEXT, QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, MOST_TEXT, QuestionFile, Sentence, UnfitError, need
 from certification.banks.markup import MARKDOWN, Text, looks_like_html, plain_of, text_of
 from certification.banks.own import own_of
 from certification.banks.readers.category import topic_and_group
@@ -107,6 +107,8 @@ def _question(element: Element, kind: str, place: Sentence) -> Draft:
         find=_files(element),
         own=own_of(element),
     )
+    for name in ("answer", "subquestion"):
+        need(len(children(element, name)) <= MOST_OPTIONS, mark("It has more than 100 options."))
     draft.points = _points(draft, words(_child(element, "defaultgrade")))
     if any(_inner(f).strip() for answer in children(element, "answer") for f in children(answer, "feedback")):
         draft.remark(mark("Remarks on single answers are not kept."))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, QuestionFile, Sentence, UnfitError, need
 from certification.banks.markup import Text
 from certification.banks.own import Own
 from certification.banks.readers.body import text_from
@@ -94,6 +94,8 @@ def read_item(
             draft.why = text_from([feedback])
         else:
             draft.remark(mark("Remarks on single answers are not kept."))
+    options = list(within(one, "simplechoice", "inlinechoice", "simpleassociablechoice"))
+    need(len(options) <= 2 * MOST_OPTIONS, mark("It has more than 100 options."))
     read(draft, one, _Marking(root, attribute(one, "responseidentifier")))
     return draft
 

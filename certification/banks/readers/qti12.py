@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, QuestionFile, Sentence, UnfitError, need
 from certification.banks.markup import Text, escaped, text_of
 from certification.banks.readers.moodle import around
 from certification.banks.readers.qti import stars
@@ -222,7 +222,9 @@ def _conditions(item: Element) -> list[_Condition]:
 
 
 def _labels(response: Element) -> dict[str, Text]:
-    return {attribute(e, "ident"): _material(e) for e in within(response, "responselabel")}
+    labels = list(within(response, "responselabel"))
+    need(len(labels) <= MOST_OPTIONS, mark("It has more than 100 options."))
+    return {attribute(e, "ident"): _material(e) for e in labels}
 
 
 def _choice(draft: Draft, one: Element, conditions: list[_Condition]) -> None:
@@ -255,6 +257,7 @@ def _order(draft: Draft, one: Element, conditions: list[_Condition]) -> None:
 def _match(draft: Draft, responses: list[Element], conditions: list[_Condition]) -> None:
     """Several choices out of the same options, each with its own text."""
     draft.kind = QuestionKind.MATCH
+    need(len(responses) <= MOST_OPTIONS, mark("It has more than 100 options."))
     known: list[Text] = []
     for response in responses:
         labels = _labels(response)
