@@ -18,7 +18,7 @@ from portal.refusal import mark
 
 BLOCKS = {"p", "ul", "ol", "li", "pre", "table", "caption", "tr"}
 VOID = {"br", "img"}
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _GONE = {"script", "style", "svg", "audio", "video", "object", "iframe", "canvas", "noscript", "template"}
 _SCHEMES = {
     "picture",
@@ -100,6 +100,15 @@ def _embedded(source: str) -> bytes | None:
 def tidy(text: str) -> str:
     """Line ends as \\n, no characters that are no text."""
     return NO_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def text_of_markdown(raw: str) -> Text:
+    """Short ones only: its brackets take their time."""
+    need(
+        len(raw) <= 10_000 and raw.count("[") <= 200,
+        mark("A text in Markdown is longer than 10,000 characters."),
+    )
+    return text_of(str(_MARKDOWN.render(tidy(raw))), html=True)
 
 
 # ——— Two languages in one text ———

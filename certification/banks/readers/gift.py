@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
 from certification.banks.form import MOST_OPTIONS, QuestionFile, Sentence, UnfitError, need
-from certification.banks.markup import MARKDOWN, Text, looks_like_html, text_of, tidy
+from certification.banks.markup import Text, looks_like_html, text_of, text_of_markdown, tidy
 from certification.banks.readers.category import topic_and_group
 from certification.banks.rules import QuestionKind
 from portal.refusal import mark
@@ -116,7 +116,7 @@ def _text(raw: str, inherited: str) -> Text:
     how = found[1].lower() if found else inherited
     said = restored(raw[found.end() :] if found else raw).strip()
     if how == "markdown":
-        return text_of(MARKDOWN.render(said), html=True)
+        return text_of_markdown(said)
     if how == "html":
         return text_of(said, html=True)
     if how != "plain" and looks_like_html(said):

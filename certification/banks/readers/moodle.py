@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
 from certification.banks.form import MOST_OPTIONS, MOST_TEXT, QuestionFile, Sentence, UnfitError, need
-from certification.banks.markup import MARKDOWN, Text, looks_like_html, plain_of, text_of
+from certification.banks.markup import Text, looks_like_html, plain_of, text_of, text_of_markdown
 from certification.banks.own import own_of
 from certification.banks.readers.category import topic_and_group
 from certification.banks.readers.gift import accept_texts
@@ -67,7 +67,7 @@ def _text(element: Element | None, default: str = "moodle_auto_format") -> Text:
     if how == "html":
         return text_of(raw, html=True)
     if how == "markdown":
-        return text_of(MARKDOWN.render(raw), html=True)
+        return text_of_markdown(raw)
     if how != "plain_text" and looks_like_html(raw):
         return text_of(raw.strip().replace("\n", "<br>"), html=True)
     return text_of(raw)
