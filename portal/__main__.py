@@ -139,7 +139,7 @@ def main() -> int:
 
 def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Commands of the features."""
-    from certification.exams.command import import_questions
+    from certification.banks.command import export_questions, import_questions
     from portal.factors.command import forget_factors
     from portal.staffing.command import appoint
 
@@ -155,9 +155,15 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     reading.add_argument("file")
     reading.add_argument("--bank", required=True)
     reading.add_argument("--title", default="")
+    reading.add_argument("--format", choices=("own", "csv", "pool", "moodle", "gift", "aiken", "qti"))
     reading.add_argument("--dry-run", action="store_true")
     reading.add_argument("--json", action="store_true", dest="as_json")
     reading.set_defaults(run=import_questions)
+    writing = questions.add_parser("export", help="the questions of a bank into a file")
+    writing.add_argument("--bank", required=True)
+    writing.add_argument("--format", required=True, choices=("moodle", "qti", "csv"))
+    writing.add_argument("--out", default="")
+    writing.set_defaults(run=export_questions)
 
     from portal.files.command import sweep_orphans
     from portal.history.command import head, verify

@@ -11,7 +11,11 @@ TAGS = {
     *("p", "br", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "caption"),
     *("b", "i", "em", "strong", "sub", "sup", "code", "pre", "img"),
 }
-ATTRIBUTES = {"img": {"src", "alt"}, "th": {"scope"}}
+ATTRIBUTES = {
+    "img": {"src", "alt"},
+    "th": {"scope", "colspan", "rowspan"},
+    "td": {"colspan", "rowspan"},
+}
 PICTURE = "picture:"
 
 

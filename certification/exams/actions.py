@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,11 @@ from typing import Any
 
 from sqlmodel import Session
 
+from certification.banks.actions import keep_pictures
+from certification.banks.form import QuestionForm
 from certification.banks.models import Bank, Question
+from certification.banks.readers import read_questions
+from certification.banks.rows import row_of
 from certification.banks.rules import QuestionKind, QuestionStatus
 from certification.credentials.actions import award_certificate, revoke
 from certification.credentials.queries import credentials_from, in_force
@@ -32,7 +36,6 @@ from certification.exams.queries import (
     seen_by,
     sitting_under_lock,
 )
-from certification.exams.readers import QuestionForm, read_questions
 from certification.exams.rules import MOVES, Part, SittingStatus, Terms, end_of, is_late, is_stale
 from certification.marking.queries import answers_to_mark, points_given
 from certification.marking.rules import Asked, Given, Key, mark_paper, score
@@ -106,8 +109,7 @@ def import_bank(
         question = stored.get((form.code, form.content_hash)) or Question(
             bank_id=bank.id or 0,
             version=versions[form.code] + 1,
-            content_hash=form.content_hash,
-            **asdict(form),
+            **row_of(form, keep_pictures(session, form)),
         )
         question.status = QuestionStatus.IN_USE
         session.add(question)
@@ -174,7 +176,10 @@ def load_own_banks(session: Session, programme: Programme, *, now: datetime) -> 
         code = folder.name
         certificate = programme.certificate(code)
         title = {"zh": certificate["zh"], "en": certificate["en"]}
-        files = {path.stem: read_questions(path).questions for path in sorted(folder.glob("*.yaml"))}
+        files = {
+            path.stem: read_questions(path.name, path.read_bytes()).questions
+            for path in sorted(folder.glob("*.yaml"))
+        }
         tasks = files.pop("practical", [])
         modules = {track: len(programme.track(track)["modules"]) for track in certificate["tracks"]}
         paper = certificate["paper"]

@@ -7,23 +7,33 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from certification.banks import command
+from certification.banks.form import UnreadableFileError
 from certification.banks.models import Bank, Question
-from certification.exams import command, queries, readers
+from certification.banks.queries import Change, contents_of, preview
+from certification.banks.readers import read_questions
+from certification.banks.readers.tables import read_own
+from certification.banks.rows import form_of
+from certification.exams import queries
 from certification.exams.actions import CONTENT, import_bank, load_own_banks, save_exam
 from certification.exams.models import Exam
-from certification.exams.readers import UnreadableFileError, read_questions
 from certification.papers import rules
 from portal import clock
 from portal.history.models import History
 from portal.programme.queries import programme_at
+from tests.certification.bank_files import MOODLE
 from tests.training.test_lessons import P1
 
 POOL = Path(__file__).resolve().parents[2].parent / "shared" / "question-banks"
 needs_pool = pytest.mark.skipif(not POOL.exists(), reason="the sample banks are not here")
 
 
+def read_file(path):
+    return read_questions(path.name, path.read_bytes())
+
+
 def own_files():
-    return [read_questions(path) for path in sorted((CONTENT / "P1").glob("*.yaml"))]
+    return [read_file(path) for path in sorted((CONTENT / "P1").glob("*.yaml"))]
 
 
 def test_the_first_bank_is_complete():
@@ -79,7 +89,7 @@ def question(code="A1", en="Which?", key=(1,), **more):
 
 
 def read_rows(*rows):
-    return readers.read_own(json.dumps(rows, ensure_ascii=False))
+    return read_own(json.dumps(rows, ensure_ascii=False))
 
 
 def test_a_new_wording_is_a_new_row_and_the_old_one_is_kept(session):
@@ -116,6 +126,25 @@ def test_a_new_wording_is_a_new_row_and_the_old_one_is_kept(session):
         (question(key=()), "Its key is not one of its options."),
         (question(kind="several"), "Its kind does not fit the number of its keys."),
         (question(kind="one", key=(1, 2)), "Its kind does not fit the number of its keys."),
+        (question(topic=" "), "It has no topic, or one longer than 40 characters."),
+        (question(group="g" * 41), "It has no topic, or one longer than 40 characters."),
+        (question(level=0), "Its level is not a number from 1 to 9."),
+        (question(points=0), "Its points are not a whole number from 1 to 100."),
+        (question(kind="order", key=(2, 1, 3)), "Its key is not one of its options."),
+        (question(kind="match", key=(1, 2)), "Not everything on its left has its answer."),
+        (question(kind="long", key=(1,)), "Its kind and its answers do not fit."),
+        (question(kind="long", options=[], key=(), accept=["x"]), "Its kind and its answers do not fit."),
+        (
+            question(kind="long", options=[], key=(), rubric=[{"zh": "理由", "en": "Reasons", "points": 2}]),
+            "A long answer needs a rubric whose points add up to its own.",
+        ),
+        (question(kind="numeric", options=[], key=()), "It has no right answer."),
+        (
+            question(kind="numeric", options=[], key=(), accept=[{"low": 2, "high": 1}]),
+            "A range of its answer is not one.",
+        ),
+        (question(kind="short", options=[], key=(), accept=[" "]), "It has no right answer."),
+        (question(tags=["a\nb"]), "A tag or a code is too long for one line."),
         (question(kind="essay"), "A field is missing or not what it should be."),
         (question(stem={"zh": "哪个？"}), "A field is missing or not what it should be."),
         (question(stem={"zh": " ", "en": "Which?"}), "A text is empty."),
@@ -125,14 +154,15 @@ def test_a_new_wording_is_a_new_row_and_the_old_one_is_kept(session):
             "Two of its options are the same.",
         ),
         (question(code=""), "It has no code, or one longer than 60 characters."),
-        (question("A1"), "Its code stands in this file already."),
+        (question("A1", en="What?"), "Its code stands in this file already."),
+        (question("A1"), "The same question stands in this file already."),
         ("not a question", "A field is missing or not what it should be."),
     ],
 )
 def test_what_is_unfit_is_listed_with_its_place(row, reason):
     read = read_rows(question("A1"), row, question("A2"))
     assert [q.code for q in read.questions] == ["A1", "A2"]
-    assert [(s.place, s.reason) for s in read.skipped] == [("question 2", reason)]
+    assert [(str(s.place), str(s.reason)) for s in read.skipped] == [("question 2", reason)]
 
 
 def test_all_of_these_stays_in_its_place():
@@ -158,13 +188,9 @@ def test_all_of_these_stays_in_its_place():
         ("a.csv", b"\xff\xfe\x00"),
     ],
 )
-def test_an_unreadable_file(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_bytes(content)
+def test_an_unreadable_file(name, content):
     with pytest.raises(UnreadableFileError):
-        read_questions(path)
-    with pytest.raises(UnreadableFileError):
-        read_questions(tmp_path / "missing.csv")
+        read_questions(name, content)
 
 
 SMALL_POOL = """id,correct,question,refs,a,b,c,d,figure,correct_letter
@@ -180,10 +206,8 @@ T2A04,1,Too few,,w
 """
 
 
-def test_a_pool_as_csv(tmp_path):
-    path = tmp_path / "pool.csv"
-    path.write_text(SMALL_POOL, encoding="utf-8-sig")
-    read = read_questions(path)
+def test_a_pool_as_csv():
+    read = read_questions("pool.csv", SMALL_POOL.encode("utf-8-sig"))
     assert [(q.code, q.topic, q.group, q.key) for q in read.questions] == [
         ("T1A01", "T1", "T1A", [3]),
         ("T1A02", "T1", "T1A", [1]),
@@ -201,7 +225,7 @@ def test_a_pool_as_csv(tmp_path):
         "en": "All these choices are correct",
         "fixed": True,
     }
-    assert [s.place for s in read.skipped] == ["line 5", "line 6", "line 9", "line 10"]
+    assert [str(s.place) for s in read.skipped] == ["line 5", "line 6", "line 9", "line 10"]
     assert (read.exam.blueprint, read.exam.minutes, read.exam.pass_marks) == ({"T1": 2, "T2": 1}, 60, 3)
 
 
@@ -224,8 +248,68 @@ def test_the_command_counts_and_a_dry_run_keeps_nothing(session, tmp_path, capsy
     exam = queries.exam_by_code(session, "POOL")
     assert (exam.blueprint, exam.certificate) == ({"T1": 2, "T2": 1}, None)
     path.write_text("id,correct,question,a,b,c,d\n", encoding="utf-8")
-    assert command.import_questions(str(path), "POOL") == 1
+    assert command.import_questions(str(path), "POOL", as_json=True) == 1
     assert command.import_questions(str(tmp_path / "none.csv"), "POOL") == 1
+
+
+def test_what_an_import_would_do(session):
+    now = clock.now()
+    import_bank(
+        session,
+        "B",
+        {"zh": "库", "en": "B"},
+        read_rows(question("A1"), question("A2")).questions,
+        by=None,
+        now=now,
+    )
+    seen = preview(
+        session, "B", read_rows(question("A1"), question("A2", en="Who?"), question("A3")).questions
+    )
+    assert [(form.code, change) for form, change in seen.rows] == [
+        ("A1", Change.UNCHANGED),
+        ("A2", Change.CHANGED),
+        ("A3", Change.ADDED),
+    ]
+    assert (seen.count(Change.ADDED), seen.count(Change.CHANGED)) == (1, 1)
+    assert {change for _, change in preview(session, "none", read_rows(question("A1")).questions).rows} == {
+        Change.ADDED
+    }
+    bank = queries.bank_with(session, "B")
+    assert [q.code for q in queries.questions_of_bank(session, bank.id)] == ["A1", "A2"]
+
+
+def test_a_row_gives_its_form_again(session):
+    forms = read_questions("bank.xml", MOODLE.encode()).questions
+    assert (len(forms), len(forms[0].pictures)) == (8, 1)
+    import_bank(session, "B", {"zh": "库", "en": "B"}, forms, by=None, now=clock.now())
+    session.expire_all()
+    rows = queries.questions_of_bank(session, queries.bank_with(session, "B").id)
+    again = [form_of(row, contents_of(session, rows)) for row in rows]
+    assert again == forms
+    assert [form.content_hash for form in again] == [row.content_hash for row in rows]
+
+
+@pytest.mark.parametrize("named", ["moodle", "qti", "csv"])
+def test_the_own_bank_out_and_in_again_is_unchanged(session, tmp_path, capsys, named):
+    load_own_banks(session, programme_at(session, clock.now()), now=clock.now())
+    session.commit()
+    out = tmp_path / "bank"
+    assert command.export_questions("P1", format=named, out=str(out)) == 0
+    assert command.import_questions(str(out), "P1", as_json=True, dry_run=True) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["unchanged"], said["added"], said["changed"], said["skipped"], said["remarks"]) == (
+        sum(len(f.questions) for f in own_files()),
+        0,
+        0,
+        [],
+        [],
+    )
+
+
+def test_the_export_of_no_bank(session, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command.export_questions("NONE", format="csv") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_pool
@@ -234,7 +318,7 @@ def test_the_technician_pool(ending):
     name = f"public-domain/ncvec/technician-2026-2030.{ending}"
     expected = json.loads((POOL / "EXPECTED.json").read_text())[name]
     full = json.loads((POOL / "EXPECTED.json").read_text())["public-domain/ncvec/technician-2026-2030.csv"]
-    read = read_questions(POOL / name)
+    read = read_file(POOL / name)
     questions = read.questions
     assert (len(questions), read.skipped) == (expected["questions"], [])
     assert Counter("ABCD"[q.key[0] - 1] for q in questions) == Counter(full["answers"])
@@ -254,7 +338,7 @@ def test_the_technician_pool(ending):
 
 @needs_pool
 def test_a_thousand_papers_of_the_technician_pool(session):
-    read = read_questions(POOL / "public-domain/ncvec/technician-2026-2030.csv")
+    read = read_file(POOL / "public-domain/ncvec/technician-2026-2030.csv")
     now = clock.now()
     done = import_bank(session, "US-TECH", {"zh": "T", "en": "T"}, read.questions, by=None, now=now)
     assert (done.added, done.changed, done.unchanged) == (409, 0, 0)

@@ -505,12 +505,12 @@ def test_a_question_that_is_not_there_leads_to_the_nearest(session, browse, bank
 def test_a_paper_is_kept_as_it_was_asked_when_the_bank_changes(session, browse, bank):
     from dataclasses import replace
 
+    from certification.banks.readers import read_questions
     from certification.exams.actions import CONTENT, import_bank
-    from certification.exams.readers import read_questions
 
     person = make_person(session)
     sitting = begin(session, bank, person)
-    forms = read_questions(CONTENT / "P1" / "TRK-01.yaml").questions
+    forms = read_questions("a.yaml", (CONTENT / "P1" / "TRK-01.yaml").read_bytes()).questions
     import_bank(
         session,
         "P1",

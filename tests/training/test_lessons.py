@@ -16,7 +16,14 @@ P1 = [
 ]
 WRITTEN = P1 + [
     f"{code}/{n}"
-    for code, count in (("TRK-03", 6), ("TRK-04", 5), ("TRK-06", 4), ("TRK-07", 6), ("TRK-09", 6), ("TRK-10", 5))
+    for code, count in (
+        ("TRK-03", 6),
+        ("TRK-04", 5),
+        ("TRK-06", 4),
+        ("TRK-07", 6),
+        ("TRK-09", 6),
+        ("TRK-10", 5),
+    )
     for n in range(1, count + 1)
 ]
 HEADINGS = {
