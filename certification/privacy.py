@@ -77,6 +77,17 @@ PERSONAL = [
         actors=("marked_by",),
     ),
     Area(
+        "bank_upload",
+        mark("Files of questions you took in"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {"name content uploaded_at": mark("the file, for a day at most")},
+        Fate.REMOVE,
+        owner="uploaded_by",
+    ),
+    Area(
         "question",
         mark("Questions you wrote"),
         _EXAMS,

@@ -26,6 +26,8 @@ from casebook.directory import pages as directory_pages
 from casebook.directory.actions import index_provider
 from casebook.directory.jobs import sweep_providers
 from certification import privacy as certification_privacy
+from certification.authoring import pages as authoring_pages
+from certification.authoring.jobs import sweep_uploads
 from certification.credentials import pages as credentials_pages
 from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
@@ -121,6 +123,7 @@ ROUTERS = [
     *exams_pages.routers,
     *exams_staff_pages.routers,
     *marking_pages.routers,
+    *authoring_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
     *funnel_pages.routers,
@@ -167,6 +170,7 @@ def put_together() -> None:
         briefs_home.desk_lines,
         departures_home.desk_lines,
         marking_pages.desk_lines,
+        authoring_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
@@ -228,6 +232,7 @@ def put_together() -> None:
         sweep_domains,
         sweep_departures,
         sweep_sittings,
+        sweep_uploads,
         sweep_levels,
         sweep_providers,
         sweep_introductions,

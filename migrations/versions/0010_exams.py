@@ -40,6 +40,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_picture')),
     sa.UniqueConstraint('sha256', name=op.f('uq_picture_sha256'))
     )
+    op.create_table('bank_upload',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('bank_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('uploaded_by', sa.Integer(), nullable=False),
+    sa.Column('uploaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['bank_id'], ['bank.id'], name=op.f('fk_bank_upload_bank_id_bank')),
+    sa.ForeignKeyConstraint(['uploaded_by'], ['person.id'], name=op.f('fk_bank_upload_uploaded_by_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_bank_upload'))
+    )
+    with op.batch_alter_table('bank_upload', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_bank_upload_bank_id'), ['bank_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_bank_upload_uploaded_by'), ['uploaded_by'], unique=False)
+
     op.create_table('accommodation',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('person_id', sa.Integer(), nullable=False),
@@ -128,5 +143,5 @@ def downgrade() -> None:
     op.drop_column('exam', 'pilots')
     op.drop_column('exam', 'part')
     op.drop_column('answer', 'text')
-    for table in ('mark', 'answer_file', 'accommodation', 'picture'):
+    for table in ('bank_upload', 'mark', 'answer_file', 'accommodation', 'picture'):
         op.drop_table(table)

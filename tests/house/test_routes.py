@@ -14,6 +14,8 @@ from sqlmodel import Session, col, func, select
 from casebook.briefs.models import Brief, Introduction
 from casebook.cases.models import Case, Evidence, Outcome
 from casebook.cases.rules import Status as CaseStatus
+from certification.authoring.models import BankUpload
+from certification.banks.models import Question
 from certification.credentials.models import Credential
 from certification.exams.models import Accommodation, Sitting
 from certification.marking.models import Mark
@@ -197,6 +199,9 @@ def values(app, connection) -> dict[str, list[object]]:
             "/unsubscribe/{code": [NOWHERE, "1.notices-tip.x"],
             "answer_id": [*every(VerificationAnswer.id), 999_999],
             "/staff/marking/{answer_id": [*every(Mark.answer_id), 999_999],
+            "bank_code": ["P1", "zz"],
+            "question_id": [*one_each(Question.id, Question.kind, Question.status), 999_999],
+            "upload_id": [*every(BankUpload.id), 999_999],
             "file_id": [*every(StoredFile.id), 999_999],
             "sha256": ["nowhere"],
             "row_id": [*every(Accommodation.id), 999_999],
