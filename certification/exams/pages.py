@@ -423,6 +423,7 @@ def _result_page(request: Request, session: Session, row: Sitting, exam: Exam) -
         total=total,
         days=programme["reviews_of_submissions"]["expert_wd"],
         share=row.pass_marks / max(1, total),
+        scaled=on_scale(row.score or 0, row.pass_marks, total),
         notes=notes_for(session, row.id or 0) if row.status is SittingStatus.MARKED else {},
         lacks=row.passed and standing is not None and not standing.held and bool(exam.certificate),
     )

@@ -31,7 +31,7 @@ def guess_score(kind: str, options: int) -> float | None:
     if options < 1:
         return None
     if kind == QuestionKind.SEVERAL:
-        return 1.0 / (2**options - 1)
+        return 1 / float(2**options - 1)
     return 1 / options if kind in CHOICE else None
 
 
