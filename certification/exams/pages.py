@@ -14,7 +14,7 @@ from certification.exams.actions import given_by
 from certification.exams.forms import SaveAnswer
 from certification.exams.models import Exam, Sitting
 from certification.exams.practice import AT_ONCE, exercises
-from certification.exams.rules import Part, SittingStatus, is_late, seconds_left
+from certification.exams.rules import Part, SittingStatus, is_late, on_scale, seconds_left
 from certification.marking.queries import notes_for
 from portal import clock
 from portal.files.pages import send_file

@@ -1,5 +1,6 @@
 """Judges set a pass mark: each blind until the round ends; the cut holds for what starts after it is adopted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from certification.exams import queries
-from certification.exams.actions import start_sitting
+from certification.exams.actions import import_bank, save_exam, start_sitting
 from certification.exams.models import Sitting
 from certification.exams.rules import CutFrom, terms_of
 from certification.standards.forms import read_ratings
@@ -19,8 +20,10 @@ from portal.accounts.rules import StaffRole
 from portal.history.models import History
 from portal.programme.queries import programme_at
 from portal.web.forms import Form
-from tests.certification.test_statistics_pages import exam, sit  # noqa: F401  a fixture
+from tests.certification import test_statistics_pages as figures
 from tests.factories import make_person
+
+exam = figures.exam  # a fixture
 
 
 @pytest.fixture
@@ -48,6 +51,10 @@ def open_session(session, chair):
     return session.exec(select(Standard)).one()
 
 
+def form_of(n, kind):
+    return figures.form(n, kind=kind, key=(1, 2, 3, 4))
+
+
 # ——— Rules ———
 
 
@@ -57,6 +64,48 @@ def test_the_cut_by_hand():
     cut = cut_of(rows, [7, 8])
     assert (cut.share, cut.error) == (pytest.approx(0.6), pytest.approx(0.08**0.5 / 2**0.5 / 2))
     assert (cut.judges, cut.left_out, cut.means) == ((1, 2), (), {7: 0.5, 8: pytest.approx(0.7)})
+
+
+def test_questions_of_more_points_weigh_more():
+    rows = [Rated(j, q, 1, chance) for j in (1, 2) for q, chance in ((7, 0.2), (8, 0.8))]
+    assert cut_of(rows, [7, 8], {7: 1, 8: 3}).share == pytest.approx((0.2 + 3 * 0.8) / 4)
+
+
+def test_judges_see_every_kind_of_question(session, panel):
+    chair, one, _ = panel
+    kinds = [
+        form_of(1, "order"),
+        replace(form_of(2, "match"), key=[2]),
+        replace(form_of(3, "numeric"), options=[], key=[]),
+        replace(form_of(4, "short"), options=[], key=[]),
+        replace(
+            form_of(5, "long"), options=[], key=[], rubric=[{"zh": "全", "en": "All of it", "points": 10}]
+        ),
+    ]
+    import_bank(session, "K", {"zh": "各种", "en": "Kinds"}, kinds, by=None, now=clock.now())
+    figures.in_bank(session, "S2", prompts=[{"zh": "甲", "en": "First"}])
+    figures.in_bank(session, "S3", accept=[{"low": 2, "high": 3}])
+    figures.in_bank(session, "S4", accept=[{"text": "word"}])
+    save_exam(
+        session,
+        "K",
+        bank="K",
+        title={"zh": "各种", "en": "Kinds"},
+        blueprint={"T": 5},
+        minutes=10,
+        pass_marks=3,
+        certificate=None,
+        by=None,
+        now=clock.now(),
+    )
+    session.commit()
+    chair.post("/staff/exams/K/standards", {"title": "Every kind", "questions": "5"})
+    standard = session.exec(select(Standard)).one()
+    text = one.get(f"/staff/standards/{standard.id}").text
+    for words in ("First → Option 2", "2 … 3", "word", "All of it"):
+        assert words in text
+    one.post(f"/staff/standards/{standard.id}", ratings(standard, 50))
+    assert len(session.exec(select(StandardRating)).all()) == 5
 
 
 def test_the_second_round_counts_and_half_done_judges_do_not():
@@ -105,7 +154,7 @@ def test_what_judges_type():
 # ——— The way of a session ———
 
 
-def test_from_opening_to_an_adopted_cut(session, exam, panel, browse):  # noqa: F811
+def test_from_opening_to_an_adopted_cut(session, exam, panel, browse):
     chair, one, two = panel
     standard = open_session(session, chair)
     path = f"/staff/standards/{standard.id}"
@@ -195,7 +244,7 @@ def test_from_opening_to_an_adopted_cut(session, exam, panel, browse):  # noqa: 
     assert exam.cut_share is None
 
 
-def test_an_exam_has_one_adopted_cut(session, exam):  # noqa: F811
+def test_an_exam_has_one_adopted_cut(session, exam):
     by = make_person(session).id
     for _ in range(2):
         session.add(
@@ -213,7 +262,7 @@ def test_an_exam_has_one_adopted_cut(session, exam):  # noqa: F811
     session.rollback()
 
 
-def test_a_session_is_dropped_for_a_reason(session, exam, panel):  # noqa: F811
+def test_a_session_is_dropped_for_a_reason(session, exam, panel):
     chair, one, _ = panel
     standard = open_session(session, chair)
     path = f"/staff/standards/{standard.id}"
@@ -225,7 +274,7 @@ def test_a_session_is_dropped_for_a_reason(session, exam, panel):  # noqa: F811
     assert chair.post(f"{path}/drop", {"reason": "Nobody else came"}).status == 409
 
 
-def test_bad_ratings_are_shown_again_and_nothing_is_saved(session, exam, panel):  # noqa: F811
+def test_bad_ratings_are_shown_again_and_nothing_is_saved(session, exam, panel):
     chair, one, _ = panel
     standard = open_session(session, chair)
     path, first, second = f"/staff/standards/{standard.id}", *standard.questions[:2]
@@ -242,7 +291,7 @@ def test_bad_ratings_are_shown_again_and_nothing_is_saved(session, exam, panel):
     assert [r.chance for r in session.exec(select(StandardRating))] == [0.3]
 
 
-def test_who_may_what(session, exam, panel, browse):  # noqa: F811
+def test_who_may_what(session, exam, panel, browse):
     chair, one, _ = panel
     standard = open_session(session, chair)
     path = f"/staff/standards/{standard.id}"
@@ -272,10 +321,10 @@ def test_a_certificate_exam_goes_by_the_cut(session):
     assert (own.pass_marks, own.cut_from, own.pass_share) == (7, CutFrom.EXAM, Fraction(7, 10))
 
 
-def test_facility_is_shown_after_the_blind_round_only(session, exam, panel):  # noqa: F811
+def test_facility_is_shown_after_the_blind_round_only(session, exam, panel):
     chair, one, two = panel
     for n in range(30):
-        sit(session, exam, n % 6, ago=1 + timedelta(hours=1) / timedelta(days=1))
+        figures.sit(session, exam, n % 6, ago=1 + timedelta(hours=1) / timedelta(days=1))
     session.commit()
     standard = open_session(session, chair)
     path = f"/staff/standards/{standard.id}"

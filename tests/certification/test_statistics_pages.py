@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,16 +14,18 @@ from certification.banks.models import Question
 from certification.exams.actions import (
     hand_in,
     import_bank,
+    mark_when_ready,
     places_of,
     save_answer,
     save_exam,
     start_sitting,
     void_sitting,
 )
-from certification.exams.models import Sitting
+from certification.exams.models import Answer, Sitting
 from certification.exams.queries import exam_by_code, questions_with
 from certification.exams.readers import QuestionForm
 from certification.exams.rules import on_scale, terms_of
+from certification.marking.models import Mark
 from certification.statistics import command
 from certification.statistics.queries import all_responses, exam_responses
 from certification.statistics.report import drift_of_versions, drift_since, report_of
@@ -47,6 +50,14 @@ def form(n, *, stem="", kind="one", key=(1,)):
         key=list(key),
         why={"zh": "", "en": ""},
     )
+
+
+def in_bank(session, code, **values):
+    """What a file of this kind cannot say."""
+    question = session.exec(select(Question).where(Question.code == code)).one()
+    for name, value in values.items():
+        setattr(question, name, value)
+    session.flush()
 
 
 @pytest.fixture
@@ -303,6 +314,88 @@ def test_a_pilot_item_is_measured_and_counts_for_nobody(session, exam, reader):
     page = reader.get("/staff/exams/S/statistics")
     marked = page.tree.xpath("//th[span[contains(., 'pilot, not scored')]]/a")
     assert [a.text for a in marked] == ["S5"]
+
+
+def test_every_kind_of_question_is_measured_and_long_answers_by_what_people_gave(
+    session, exam, browse, reader
+):
+    """A numeric, an HTML and a long question; two markers give 6 and 7 of 10, one paper leaves it empty."""
+    plain = form(9)
+    more = [
+        replace(plain, code="N", kind="numeric", options=[], key=[], points=2),
+        replace(plain, code="H", stem={"zh": "<b>粗</b>", "en": "<b>Bold</b> word"}),
+        replace(
+            plain,
+            code="L",
+            kind="long",
+            options=[],
+            key=[],
+            rubric=[{"zh": "全", "en": "All", "points": 10}],
+            points=10,
+        ),
+    ]
+    import_bank(session, "M", {"zh": "混", "en": "Mixed"}, more, by=None, now=clock.now())
+    mixed = save_exam(
+        session,
+        "M",
+        bank="M",
+        title={"zh": "混", "en": "Mixed"},
+        blueprint={"T": 3},
+        minutes=10,
+        pass_marks=1,
+        certificate=None,
+        by=None,
+        now=clock.now(),
+    )
+    in_bank(session, "N", accept=[{"low": 2, "high": 3}], points=2)
+    in_bank(session, "H", markup="html")
+    markers = [make_person(session, name, staff=StaffRole.REVIEWER) for name in ("One", "Two")]
+    for typed in ("2.5", "7"):
+        person, at = make_person(session), clock.now()
+        terms = terms_of(programme_at(session, at), None, mixed.blueprint, 10, 1)
+        sitting = start_sitting(session, mixed, terms, by=person.id, organisation_id=None, now=at)
+        questions = questions_with(session, [p.question for p in places_of(sitting)])
+        for n, place in enumerate(places_of(sitting), 1):
+            code = questions[place.question].code
+            shown, text = (place.shown([1]), "") if code == "H" else ([], typed)
+            if code != "L" or typed == "2.5":
+                save_answer(session, sitting, n, shown, text, flagged=False, revision=1, now=at)
+        hand_in(session, sitting, by=person.id, now=at)
+    answer_id = session.exec(
+        select(Answer.id)
+        .join(Question, Answer.question_id == Question.id)
+        .where(Question.code == "L", Answer.text == "2.5")
+    ).one()
+    session.commit()
+    waiting = [paper.id for paper in exam_responses(session, "M").responses.papers]
+    assert len(waiting) == 1  # the other waits for its markers
+    for marker, points in zip(markers, ("6", "7"), strict=True):
+        session.add(
+            Mark(
+                answer_id=answer_id,
+                marked_by=marker.id,
+                points=[int(points)],
+                note="",
+                marked_at=clock.now(),
+            )
+        )
+    session.flush()
+    marked = session.get_one(Sitting, session.get_one(Answer, answer_id).sitting_id)
+    assert mark_when_ready(session, marked, now=clock.now())
+    session.commit()
+    report = report_of(exam_responses(session, "M").responses)
+    by_code = {line.column.question.code: line for line in report.items}
+    assert (report.test.top, report.test.n) == (13, 2)
+    assert {code: (line.figures.n, line.figures.p) for code, line in by_code.items()} == {
+        "N": (2, 0.5),
+        "H": (2, 1.0),
+        "L": (2, 0.35),  # 7 of 10, rounded up, and nothing
+    }
+    assert (by_code["N"].options, by_code["L"].options, len(by_code["H"].options)) == ((), (), 5)
+    page = reader.get(f"/staff/exams/M/items/{by_code['H'].column.question.id}")
+    assert page.tree.xpath("//p[@class='lead']")[0].text == "Bold word"
+    for code in "NL":
+        assert reader.get(f"/staff/exams/M/items/{by_code[code].column.question.id}").status == 200
 
 
 def test_a_new_wording_stands_beside_the_old(session, exam, reader):
