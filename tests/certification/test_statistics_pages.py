@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import random
 from dataclasses import replace
 from datetime import timedelta
+from math import exp
 
 import pytest
 from sqlalchemy import event
@@ -24,7 +26,7 @@ from certification.exams.actions import (
 from certification.exams.models import Answer, Sitting
 from certification.exams.queries import exam_by_code, questions_with
 from certification.exams.readers import QuestionForm
-from certification.exams.rules import on_scale, terms_of
+from certification.exams.rules import SittingStatus, on_scale, terms_of
 from certification.marking.models import Mark
 from certification.statistics import command
 from certification.statistics.queries import all_responses, exam_responses
@@ -290,6 +292,65 @@ def test_the_command_says_the_same(session, exam, capsys):
     assert command.stats("S", since="soon") == 1
     assert command.stats("S", until="2020-01-01") == 0
     assert "S: 0 sittings" in capsys.readouterr().out
+
+
+def crowd(session, exam, n):
+    """So many marked sittings at once: five items of slope 1 and difficulties from −1 to 1."""
+    draw, person, at = random.Random(4), make_person(session), clock.now()
+    questions = session.exec(
+        select(Question).where(Question.bank_id == exam.bank_id).order_by(Question.code)
+    ).all()
+    sittings, answers = [], []
+    for i in range(10_001, 10_001 + n):
+        ability = draw.gauss(0, 1)
+        sittings.append(
+            Sitting(
+                id=i,
+                token=f"crowd-{i}",
+                person_id=person.id,
+                exam_id=exam.id,
+                seed="",
+                paper=[{"question": q.id, "options": [1, 2, 3, 4]} for q in questions],
+                points=5,
+                pass_marks=3,
+                started_at=at,
+                ends_at=at,
+                status=SittingStatus.MARKED,
+                score=0,
+                passed=True,
+            )
+        )
+        for nth, q in enumerate(questions):
+            right = draw.random() < 1 / (1 + exp(nth / 2 - 1 - ability))
+            chosen = [1 if right else draw.choice((2, 3, 4))]
+            answers.append(Answer(sitting_id=i, question_id=q.id, chosen=chosen, revision=1, saved_at=at))
+    session.add_all(sittings)
+    session.flush()
+    session.add_all(answers)
+    session.commit()
+
+
+def test_the_model_is_shown_from_300_responses_on(session, exam, reader):
+    crowd(session, exam, 320)
+    page = reader.get("/staff/exams/S/statistics")
+    assert "Fitted to 5 items and 320 candidates, ability N(0, 1)" in page.text
+    model = page.tree.xpath("//section[@aria-labelledby='model']")[0]
+    assert [th.text for th in model.xpath(".//tbody/tr/th")] == ["-2", "-1", "0", "+1", "+2"]
+    assert len(model.xpath(".//svg//polyline")) == 1
+    rows = {
+        row["code"]: row
+        for row in csv.DictReader(
+            io.StringIO(reader.client.get("/staff/exams/S/items.csv").content.decode("utf-8-sig"))
+        )
+    }
+    difficulty = [float(rows[f"S{n}"]["b"]) for n in range(1, 6)]
+    assert difficulty == sorted(difficulty)
+    assert {row["model"] for row in rows.values()} == {"fitted"}
+    item = reader.get(f"/staff/exams/S/items/{rows['S3']['question']}")
+    curve = item.tree.xpath("//section[@aria-labelledby='curve']//svg")[0]
+    assert (len(curve.xpath(".//polyline")), len(curve.xpath(".//circle"))) == (1, 10)
+    assert facts(item)["Difficulty b (SE)"] == f"{difficulty[2]:.2f} ({float(rows['S3']['se_b']):.2f})"
+    assert command.stats("S") == 0
 
 
 # ——— Pilot items, versions, drift ———
