@@ -105,7 +105,7 @@ def flags_of(n: int, p: float | None, r: float | None, options: Sequence[OptionS
             Flag(
                 "hard",
                 mark("Very hard: facility is %(p)s, under 0.25. Check the key, then whether it is taught."),
-                {"p": f"{p:.2f}"},
+                {"p": f"{p:.3f}"},
             )
         )
     if p is not None and p > EASY:
@@ -115,7 +115,7 @@ def flags_of(n: int, p: float | None, r: float | None, options: Sequence[OptionS
                 mark(
                     "Very easy: facility is %(p)s, over 0.95. It tells good candidates from weak ones no more."
                 ),
-                {"p": f"{p:.2f}"},
+                {"p": f"{p:.3f}"},
             )
         )
     if r is not None and r < WEAK_KEY:
@@ -126,7 +126,7 @@ def flags_of(n: int, p: float | None, r: float | None, options: Sequence[OptionS
                     "The right answer goes with the rest of the paper by r %(r)s only, under 0.15. "
                     "Check the key and the wording."
                 ),
-                {"r": f"{r:.2f}"},
+                {"r": f"{r:.3f}"},
             )
         )
     rare = [one for one in options if one.share < RARE]

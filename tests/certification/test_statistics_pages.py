@@ -152,7 +152,7 @@ def test_the_page_of_an_item(session, exam, reader):
     assert page.tree.findtext(".//h1") == "S5"
     assert facts(page)["Facility (p)"] == "0.167"
     assert [" ".join(li.text_content().split()) for li in page.tree.xpath("//ul[@class='ticked']/li")] == [
-        "Very hard: facility is 0.17, under 0.25. Check the key, then whether it is taught.",
+        "Very hard: facility is 0.167, under 0.25. Check the key, then whether it is taught.",
         "Chosen by fewer than 5 in a hundred: C (0%), D (0%). What nobody takes distracts nobody.",
     ]
     options = page.tree.xpath("//section[@aria-labelledby='options']//tbody/tr")
