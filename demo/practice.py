@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
-from certification.exams.readers import QuestionForm
+from certification.banks.form import QuestionForm
 from training.tracks.rules import lesson, modules_written
 
 CODE = "PRACTICE"

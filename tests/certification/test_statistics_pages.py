@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
+from certification.banks.form import QuestionForm
 from certification.banks.models import Question
 from certification.exams.actions import (
     hand_in,
@@ -25,7 +26,6 @@ from certification.exams.actions import (
 )
 from certification.exams.models import Answer, Sitting
 from certification.exams.queries import exam_by_code, questions_with
-from certification.exams.readers import QuestionForm
 from certification.exams.rules import SittingStatus, on_scale, terms_of
 from certification.marking.models import Mark
 from certification.statistics import command
