@@ -55,7 +55,7 @@ def form(n, *, stem="", kind="one", key=(1,)):
 
 
 def in_bank(session, code, **values):
-    """What a file of this kind cannot say."""
+    """Change a row as no import would."""
     question = session.exec(select(Question).where(Question.code == code)).one()
     for name, value in values.items():
         setattr(question, name, value)
