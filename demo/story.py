@@ -26,19 +26,25 @@ from certification.exams.actions import (
     hand_in as hand_in_paper,
 )
 from certification.exams.actions import (
+    import_bank,
     places_of,
     save_answer,
+    save_exam,
     start_sitting,
     time_out,
     void_sitting,
 )
-from certification.exams.models import Sitting
-from certification.exams.queries import exam_by_code, questions_with
+from certification.exams.models import Answer as ExamAnswer
+from certification.exams.models import Exam, Sitting
+from certification.exams.queries import exam_by_code, questions_of_bank, questions_with
 from certification.exams.rules import terms_of
 from certification.privacy import certificates
+from certification.standards.actions import close as close_standard
+from certification.standards.actions import open_standard, rate
 from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute, use_credit
 from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
+from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
 from demo.texts import BRIEFS, CASES
 from portal.accounts.actions import hasher
@@ -642,6 +648,68 @@ class Story:
             time_out(session, sitting, now=sitting.ends_at + timedelta(minutes=1))
         return sitting
 
+    def practise(self, staff: dict[str, Person]) -> None:
+        """A practice test that everybody sat once in the last four months; and judges who set pass marks."""
+        session, at = self.session, self.ago(130)
+        title, forms = practice.TITLE, practice.questions()
+        import_bank(session, practice.CODE, title, forms, by=self.reviewer.id, now=at)
+        exam = save_exam(
+            session,
+            practice.CODE,
+            bank=practice.CODE,
+            title=title,
+            blueprint=practice.BLUEPRINT,
+            minutes=practice.MINUTES,
+            pass_marks=practice.PASS_MARKS,
+            certificate=None,
+            by=self.reviewer.id,
+            now=at,
+        )
+        logins = {email for email, _ in LOGINS}
+        people = [p for team in self.teams.values() for p in team if p.email not in logins]
+        candidates = practice.Candidates([form.code for form in forms])
+        questions = {q.id: q for q in questions_of_bank(session, exam.bank_id)}
+        for n, person in enumerate(people):
+            began = self.ago(120 - 115 * n / len(people))
+            terms = terms_of(
+                programme_at(session, began), None, exam.blueprint, exam.minutes, exam.pass_marks
+            )
+            by, ability = person.id or 0, candidates.ability()
+            sitting = start_sitting(session, exam, terms, by=by, organisation_id=None, now=began)
+            for place in places_of(sitting):
+                question = questions[place.question]
+                late = 2 * n > len(people)
+                taken = candidates.answer(
+                    question.code, len(question.options), question.key[0], ability, late=late
+                )
+                if taken:
+                    session.add(
+                        ExamAnswer(
+                            sitting_id=sitting.id or 0,
+                            question_id=place.question,
+                            chosen=[taken],
+                            revision=1,
+                            saved_at=began + timedelta(minutes=5),
+                        )
+                    )
+            hand_in_paper(session, sitting, by=by, now=began + timedelta(minutes=12 + n % 12))
+        self.judge(exam, staff)
+
+    def judge(self, exam: Exam, staff: dict[str, Person]) -> None:
+        """One session that is closed and may be adopted, one whose first round runs."""
+        session = self.session
+        chair, judges = staff["programme@yuqiao.example"], [self.reviewer, staff["manager@yuqiao.example"]]
+        by = chair.id or 0
+        first = open_standard(session, exam, "练习卷评审组", 20, by=by, now=self.ago(9))
+        for n, judge in enumerate(judges):
+            ratings = {q: (0.55 + 0.05 * ((q + 3 * n) % 8), "") for q in first.questions}
+            rate(session, first, ratings, by=judge.id or 0, now=self.ago(8))
+        close_standard(session, first, by=by, now=self.ago(7))
+        real = exam_by_code(session, "P1")
+        assert real is not None  # noqa: S101
+        second = open_standard(session, real, "P1评审组", 10, by=by, now=self.ago(2))
+        rate(session, second, dict.fromkeys(second.questions[:6], (0.7, "")), by=by, now=self.ago(1))
+
     # Cases
 
     def case(self, text: dict[str, Any]) -> None:
@@ -961,8 +1029,9 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
     """Everything or nothing: a story cut off in the middle is told again from the start."""
     with transaction(sessions) as session:
         story = Story(session, now)
+        staff: dict[str, Person] = {}
         for email, name, roles in STAFF:
-            person = (
+            person = staff[email] = (
                 story.reviewer if email == story.reviewer.email else story.person(name, email, login=True)
             )
             for role in roles:
@@ -989,6 +1058,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             happens()
             session.flush()
         story.troubles()
+        story.practise(staff)
         story.odds_and_ends()
         story.departures()
         story.pages()

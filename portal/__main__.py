@@ -1,4 +1,4 @@
-"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | history | files`."""
+"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | exams | history | files`."""
 
 import argparse
 import signal
@@ -164,6 +164,18 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     writing.add_argument("--format", required=True, choices=("moodle", "qti", "csv"))
     writing.add_argument("--out", default="")
     writing.set_defaults(run=export_questions)
+
+    from certification.statistics.command import stats
+
+    exams = commands.add_parser("exams", help="what the numbers say about an exam").add_subparsers(
+        required=True
+    )
+    counting = exams.add_parser("stats", help="figures of the test and of each item")
+    counting.add_argument("code")
+    counting.add_argument("--since", default="", help="a day such as 2026-11-01")
+    counting.add_argument("--until", default="", help="the last day that counts")
+    counting.add_argument("--json", action="store_true", dest="as_json")
+    counting.set_defaults(run=stats)
 
     from portal.files.command import sweep_orphans
     from portal.history.command import head, verify

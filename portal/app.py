@@ -35,12 +35,14 @@ from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
 from certification.funnel import pages as funnel_pages
 from certification.marking import pages as marking_pages
+from certification.standards import pages as standards_pages
 from certification.standing import home as standing_home
 from certification.standing import lifecycle as standing_lifecycle
 from certification.standing import pages as standing_pages
 from certification.standing.actions import extend_grace, people_changed
 from certification.standing.jobs import sweep_levels
 from certification.standing.kind import LEVEL
+from certification.statistics import pages as statistics_pages
 from portal import context
 from portal.accounts import pages as accounts_pages
 from portal.accounts import security_pages
@@ -124,6 +126,8 @@ ROUTERS = [
     *exams_staff_pages.routers,
     *marking_pages.routers,
     *authoring_pages.routers,
+    *statistics_pages.routers,
+    *standards_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
     *funnel_pages.routers,

@@ -22,6 +22,7 @@ class Exam(SQLModel, table=True):
     certificate: str | None = Field(default=None, max_length=10)
     part: Part = enum_field(Part, default=Part.WRITTEN)
     pilots: int = 0  # unscored questions mixed into each paper
+    cut_share: float | None = None  # set by judges, 0–1; takes the place of the pass mark for new sittings
 
 
 class Sitting(SQLModel, table=True):

@@ -14,7 +14,7 @@ from certification.exams.actions import given_by
 from certification.exams.forms import SaveAnswer
 from certification.exams.models import Exam, Sitting
 from certification.exams.practice import AT_ONCE, exercises
-from certification.exams.rules import Part, SittingStatus, is_late, seconds_left
+from certification.exams.rules import Part, SittingStatus, is_late, on_scale, seconds_left
 from certification.marking.queries import notes_for
 from portal import clock
 from portal.files.pages import send_file
@@ -423,6 +423,7 @@ def _result_page(request: Request, session: Session, row: Sitting, exam: Exam) -
         total=total,
         days=programme["reviews_of_submissions"]["expert_wd"],
         share=row.pass_marks / max(1, total),
+        scaled=on_scale(row.score or 0, row.pass_marks, total),
         notes=notes_for(session, row.id or 0) if row.status is SittingStatus.MARKED else {},
         lacks=row.passed and standing is not None and not standing.held and bool(exam.certificate),
     )

@@ -17,6 +17,7 @@ from certification.exams.rules import (
     SittingStatus,
     Terms,
     Why,
+    on_scale,
     opens_again,
     terms_of,
     why_not_start,
@@ -340,7 +341,9 @@ def exam_standings(
             for track in certificate["tracks"]
             for n in range(1, len(programme.track(track)["modules"]) + 1)
         ]
-        terms = terms_of(programme, code, exam.blueprint, exam.minutes, exam.pass_marks, exam.part)
+        terms = terms_of(
+            programme, code, exam.blueprint, exam.minutes, exam.pass_marks, exam.part, exam.cut_share
+        )
         whys = why_not_start(
             terms=terms,
             certificate=code,
@@ -387,6 +390,14 @@ class StaffRow:
     score: int | None
     passed: bool | None
     pass_marks: int
+    points: int | None
+
+    @property
+    def scaled(self) -> int | None:
+        """None for a sitting that is not marked, or from before points were kept."""
+        if self.score is None or not self.points:
+            return None
+        return on_scale(self.score, self.pass_marks, self.points)
 
 
 def recent_sittings(session: Session, limit: int = 100) -> list[StaffRow]:
@@ -402,6 +413,7 @@ def recent_sittings(session: Session, limit: int = 100) -> list[StaffRow]:
         Sitting.score,
         Sitting.passed,
         Sitting.pass_marks,
+        Sitting.points,
     )
     rows = session.exec(
         select(*columns)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 from certification.papers.rules import Blueprint, scaled, size
@@ -68,6 +68,14 @@ def is_stale(stored: int, sent: int, *, same: bool) -> bool:
 # ——— May it be sat? ———
 
 
+class CutFrom(StrEnum):
+    """Where a pass mark comes from."""
+
+    PROGRAMME = "programme"
+    EXAM = "exam"
+    JUDGES = "judges"
+
+
 @dataclass(frozen=True)
 class Terms:
     """What holds for a sitting that starts now."""
@@ -79,6 +87,7 @@ class Terms:
     cooldown: timedelta  # after a failed sitting
     bank_min: int
     blueprint: Blueprint = field(hash=False)
+    cut_from: CutFrom = CutFrom.PROGRAMME
 
     def needed(self, points: int) -> int:
         """The points that pass a paper on which `points` can be had; never less than the share."""
@@ -90,6 +99,27 @@ class Terms:
         return self.needed(self.questions)
 
 
+def judged(cut_share: float) -> Fraction:
+    """A cut as judges set it, kept as a float: without the dust that would ask for one point more."""
+    return Fraction(cut_share).limit_denominator(1_000_000)
+
+
+SCALE_FROM, SCALE_PASS, SCALE_TO = 100, 300, 500
+
+
+def on_scale(score: float, cut: float, most: float) -> int:
+    """A raw score on 100–500 with the pass mark at 300: two straight pieces, through 0, the cut and the maximum.
+
+    Rounded down, so that nobody below the cut reads 300. A paper whose cut is 0 is passed by everybody.
+    """
+    if most <= 0 or score >= cut >= most:
+        return SCALE_PASS
+    score = min(max(score, 0.0), most)
+    if score >= cut:
+        return SCALE_PASS + floor((SCALE_TO - SCALE_PASS) * (score - cut) / (most - cut) + 1e-9)
+    return SCALE_FROM + floor((SCALE_PASS - SCALE_FROM) * score / cut + 1e-9)
+
+
 def terms_of(
     programme: Programme,
     certificate: str | None,
@@ -97,41 +127,50 @@ def terms_of(
     minutes: int,
     pass_marks: int,
     part: Part = Part.WRITTEN,
+    cut_share: float | None = None,
 ) -> Terms:
-    """A certificate's paper follows the programme in force; another exam has terms of its own."""
+    """A certificate's paper follows the programme in force; another exam has terms of its own.
+
+    A cut that judges have set (a share, 0–1) takes the place of either pass mark.
+    """
+    cut = judged(cut_share) if cut_share is not None else None
+    origin = CutFrom.PROGRAMME if cut is None else CutFrom.JUDGES
     if certificate and part is Part.PRACTICAL:
         rule, asked = programme["exams"]["practical"], size(blueprint)
         paper = programme.certificate(certificate)["paper"]
         return Terms(
             asked,
             rule["days"] * 24 * 60,
-            Fraction(rule["pass"], 100),
+            cut if cut is not None else Fraction(rule["pass"], 100),
             paper["attempts_per_30d"],
             timedelta(days=paper["cooldown_d"]),
             asked,
             blueprint,
+            origin,
         )
     if certificate is None:
         paper, asked = programme["exams"], size(blueprint)
         return Terms(
             asked,
             minutes,
-            Fraction(pass_marks, asked),
+            cut if cut is not None else Fraction(pass_marks, asked),
             paper["attempts_per_30d"],
             timedelta(days=paper["cooldown_d"]),
             asked,
             blueprint,
+            CutFrom.EXAM if cut is None else origin,
         )
     paper = programme.certificate(certificate)["paper"]
     asked = paper["questions"]
     return Terms(
         asked,
         paper["minutes"],
-        Fraction(paper["pass"], 100),
+        cut if cut is not None else Fraction(paper["pass"], 100),
         paper["attempts_per_30d"],
         timedelta(days=paper["cooldown_d"]),
         paper["bank_min_per_exam"],
         scaled(blueprint, asked),
+        origin,
     )
 
 

@@ -19,6 +19,7 @@ from certification.banks.models import Question
 from certification.credentials.models import Credential
 from certification.exams.models import Accommodation, Sitting
 from certification.marking.models import Mark
+from certification.standards.models import Standard
 from certification.standing.models import Application
 from portal import clock
 from portal.accounts import actions as accounts
@@ -220,10 +221,11 @@ def values(app, connection) -> dict[str, list[object]]:
             "identity_id": [1, 999_999],
             "session_id": [999_999],
             "sitting_id": [*one_each(Sitting.id, Sitting.status), 999_999],
+            "standard_id": [*one_each(Standard.id, Standard.status), 999_999],
             "appointment_id": [*every(StaffAppointment.id), 999_999],
             "uuid": [*uuids, NOWHERE],
             "/language/{code": ["en", "zz"],
-            "code": ["TRK-01", "P1", "zz"],
+            "code": ["TRK-01", "P1", "PRACTICE", "zz"],
             "token": [NOWHERE],
             "slug": [*one_each(Organisation.slug, Organisation.kind, Organisation.trust), "nowhere"],
             "kid": ["nowhere"],
