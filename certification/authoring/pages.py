@@ -37,7 +37,7 @@ KINDS = {
     QuestionKind.TRUE_FALSE: mark("True or false"),
     QuestionKind.ORDER: mark("Order"),
     QuestionKind.MATCH: mark("Match"),
-    QuestionKind.NUMERIC: mark("Number"),
+    QuestionKind.NUMERIC: mark("Numeric answer"),
     QuestionKind.SHORT: mark("Short text"),
     QuestionKind.LONG: mark("Long answer"),
 }

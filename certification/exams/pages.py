@@ -42,7 +42,16 @@ def _standings(request: Request, session: Session) -> list[queries.ExamStanding]
 def exams(request: Request, session: Session) -> Response[str]:
     standings = _standings(request, session)
     running = next((s for s in standings if s.open_token), None)
-    return html(request, "exams/exams.html", standings=standings, running=running)
+    waiting = [s for s in standings if s.exam.certificate and not s.held and not s.open_token]
+    shared = [w for w in waiting[0].whys if all(w in s.whys for s in waiting)] if len(waiting) > 1 else []
+    return html(
+        request,
+        "exams/exams.html",
+        standings=[s for s in standings if not s.later],
+        later=[s for s in standings if s.later],
+        shared=shared,
+        running=running,
+    )
 
 
 def _standing(

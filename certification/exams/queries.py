@@ -315,6 +315,11 @@ class ExamStanding:
     def again(self) -> datetime | None:
         return opens_again(self.whys)
 
+    @property
+    def later(self) -> bool:
+        """Another certificate, or its other part, comes first."""
+        return not (self.held or self.attempts or self.open_token) and any(w.first for w in self.whys)
+
 
 def exam_standings(
     session: Session, person_id: int, *, holder: Holder | None, programme: Programme, now: datetime
@@ -324,7 +329,11 @@ def exam_standings(
     held = certificates_held(session, person_id, now)
     opens = timedelta(days=-programme["lifecycle"]["renewal_window_d"][0])
     standings = []
-    offered = exams_offered(session)
+    codes = [c["code"] for c in programme["personal_certificates"]]
+    offered = sorted(
+        exams_offered(session),
+        key=lambda row: (codes.index(row.exam.certificate) if row.exam.certificate in codes else len(codes)),
+    )
     since = now - timedelta(days=programme["exams"]["personal_validity_d"])
     passed = {
         s.exam_id

@@ -191,6 +191,11 @@ class Why:
     until: datetime | None = None  # fills %(when)s
     path: str = ""
 
+    @property
+    def first(self) -> bool:
+        """Another exam comes before this one."""
+        return self.path == "/my/exams"
+
 
 def why_not_start(
     *,
