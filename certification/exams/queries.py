@@ -332,7 +332,7 @@ def exam_standings(
     codes = [c["code"] for c in programme["personal_certificates"]]
     offered = sorted(
         exams_offered(session),
-        key=lambda row: (codes.index(row.exam.certificate) if row.exam.certificate in codes else len(codes)),
+        key=lambda row: codes.index(row.exam.certificate) if row.exam.certificate in codes else len(codes),
     )
     since = now - timedelta(days=programme["exams"]["personal_validity_d"])
     passed = {

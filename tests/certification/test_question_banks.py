@@ -22,7 +22,7 @@ from portal import clock
 from portal.history.models import History
 from portal.programme.queries import programme_at
 from tests.certification.bank_files import MOODLE
-from tests.training.test_lessons import P1
+from tests.training.test_lessons import P1, PROGRAMME
 
 POOL = Path(__file__).resolve().parents[2].parent / "shared" / "question-banks"
 needs_pool = pytest.mark.skipif(not POOL.exists(), reason="the sample banks are not here")
@@ -53,6 +53,36 @@ def test_the_first_bank_is_complete():
 def test_keys_of_the_first_bank_do_not_lean_to_one_side():
     keys = Counter(q.key[0] for f in own_files() for q in f.questions if q.kind == "one")
     assert max(keys.values()) <= 1.5 * min(keys.values())
+
+
+@pytest.mark.parametrize("code", [c["code"] for c in PROGRAMME["personal_certificates"]])
+def test_a_bank_fills_two_papers_from_every_module(code):
+    certificate = PROGRAMME.certificate(code)
+    files = [
+        read_questions(path.name, path.read_bytes())
+        for path in sorted((CONTENT / code).glob("*.yaml"))
+        if path.stem != "practical"
+    ]
+    questions = [q for f in files for q in f.questions]
+    modules = {t: len(PROGRAMME.track(t)["modules"]) for t in certificate["tracks"]}
+    blueprint = rules.share_out(modules, certificate["paper"]["questions"])
+    topics = Counter(q.topic for q in questions)
+    assert [f.skipped for f in files] == [[] for _ in files]
+    assert len(questions) >= certificate["paper"]["bank_min_per_exam"]
+    assert {t: topics[t] >= 2 * n for t, n in blueprint.items()} == dict.fromkeys(blueprint, True)
+    assert {q.group for q in questions} == {f"{t}/{n}" for t, m in modules.items() for n in range(1, m + 1)}
+    keys = Counter(q.key[0] for q in questions if q.kind == "one")
+    assert max(keys.values()) <= 1.5 * min(keys.values())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_question_is_asked_twice(language):
+    stems = Counter(
+        q.stem[language]
+        for path in CONTENT.glob("*/*.yaml")
+        for q in read_questions(path.name, path.read_bytes()).questions
+    )
+    assert {stem for stem, n in stems.items() if n > 1} == set()
 
 
 def test_loading_the_own_banks_again_changes_nothing(session):

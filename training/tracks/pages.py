@@ -17,7 +17,8 @@ from training.tracks import actions, queries, rules
 def learning(request: Request, session: Session) -> Response[str]:
     viewer = viewer_of(request)
     now = clock.now()
-    paths = rules.paths_of(programme_at(session, now), queries.states_of(session, viewer.person_id))
+    programme, states = programme_at(session, now), queries.states_of(session, viewer.person_id)
+    paths = rules.paths_of(programme, states)
     held = certificates_held(session, viewer.person_id, now)
     current = rules.current_path(paths, held)
     return html(
@@ -26,6 +27,7 @@ def learning(request: Request, session: Session) -> Response[str]:
         current=current,
         others=[p for p in paths if p is not current],
         held=held,
+        electives=rules.electives(programme, states),
     )
 
 
@@ -97,7 +99,7 @@ def finish(request: Request, session: Session, code: str, number: int) -> Respon
     session.flush()
     following = rules.module_after(programme, read.module, queries.states_of(session, viewer.person_id))
     if following is None:
-        return go("/my/learning", mark("Finished. That was the last lesson; the exam comes next."))
+        return go("/my/learning", mark("Finished. That was the last lesson here."))
     return go(following.path, mark("Finished. Here is the next lesson."))
 
 

@@ -238,10 +238,19 @@ def current_path(paths: Sequence[LearningPath], held: Collection[str]) -> Learni
 
 def module_after(programme: Programme, key: str, states: Mapping[str, State]) -> Module | None:
     """Where finishing `key` leads: the next lesson left after it on its path, else the first one left."""
-    for path in open_paths(programme, states):
-        keys = [m.key for m in path.modules]
+    ways = [path.modules for path in open_paths(programme, states)]
+    ways += [track.modules for track in electives(programme, states)]
+    for modules in ways:
+        keys = [m.key for m in modules]
         if key in keys:
             at = keys.index(key)
-            left = [m for m in (*path.modules[at + 1 :], *path.modules[:at]) if m.state is not State.FINISHED]
+            left = [m for m in (*modules[at + 1 :], *modules[:at]) if m.state is not State.FINISHED]
             return left[0] if left else None
     return None
+
+
+def electives(programme: Programme, states: Mapping[str, State]) -> list[Track]:
+    """The written tracks that no certificate asks for."""
+    asked = {code for c in programme["personal_certificates"] for code in c["tracks"]}
+    found = [track_of(programme, t["code"], states) for t in programme["tracks"] if t["code"] not in asked]
+    return [track for track in found if track and track.written]
