@@ -80,6 +80,7 @@ ONCE = {
         "browser/test_departure",
         "browser/test_factors",
         "browser/test_served_credentials",
+        "browser/test_sitting",
     ),
     "postgresql": ("browser/test_pages", "test_rights"),
 }

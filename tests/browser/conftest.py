@@ -135,40 +135,39 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
     controller.stop()
 
 
-def fresh_database(folder: Path) -> str:
-    """A database of its own: a file, or a new database in the test run's PostgreSQL."""
+def fresh_database(folder: Path, template: str = "") -> str:
+    """A database of its own: a file, or a new database in the test run's PostgreSQL (`template`: its address)."""
     if DATABASE == "sqlite":
         return f"sqlite:///{folder / 'yuqiao.db'}"
     import psycopg
 
     url = os.environ["DATABASE_URL"].replace("postgresql+psycopg://", "postgresql://", 1)
     name = f"browser_{os.getpid()}_{time.monotonic_ns()}"
+    like = f" TEMPLATE {template.partition('?')[0].rpartition('/')[2]}" if template else ""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name}{like}")  # type: ignore[arg-type]
     head, _, query = os.environ["DATABASE_URL"].partition("?")
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
 @pytest.fixture(scope="session")
-def told_folder(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """The demo told once on SQLite, to be copied: telling it takes longer than most walks."""
-    if DATABASE != "sqlite":
-        return None
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The demo told once, to be copied: its folder and its database. Telling it takes longer than most walks."""
     folder = tmp_path_factory.mktemp("told")
-    told = Served(folder, fresh_database(folder), "")
-    told.start()
-    told.stop()
-    return folder
+    portal = Served(folder, fresh_database(folder), "")
+    portal.start()
+    portal.stop()
+    return folder, portal.environment["DATABASE_URL"]
 
 
 @pytest.fixture
-def served(
-    tmp_path: Path, told_folder: Path | None, mailbox: tuple[Mailbox, str], request: pytest.FixtureRequest
-) -> Iterator[Served]:
+def served(tmp_path: Path, mailbox: tuple[Mailbox, str], request: pytest.FixtureRequest) -> Iterator[Served]:
     """A portal with the demo. A test whose module says `OWN_STORY` gets one told under its own address."""
-    if told_folder and not getattr(request.module, "OWN_STORY", False):
-        shutil.copytree(told_folder, tmp_path, dirs_exist_ok=True)
-    portal = Served(tmp_path, fresh_database(tmp_path), mailbox[1])
+    template = ""
+    if not getattr(request.module, "OWN_STORY", False):
+        folder, template = request.getfixturevalue("told")
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    portal = Served(tmp_path, fresh_database(tmp_path, template), mailbox[1])
     portal.start()
     yield portal
     portal.stop()
