@@ -46,6 +46,7 @@ from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
 from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
+from demo.marking import tell_exams
 from demo.texts import BRIEFS, CASES
 from portal.accounts.actions import hasher
 from portal.accounts.models import Person
@@ -1059,6 +1060,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             session.flush()
         story.troubles()
         story.practise(staff)
+        tell_exams(session, *story.teams["xiaoman"][:2], staff, now)
         story.odds_and_ends()
         story.departures()
         story.pages()

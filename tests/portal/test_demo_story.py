@@ -11,6 +11,8 @@ from casebook.briefs.models import Brief, Introduction
 from casebook.briefs.rules import BriefStatus, IntroductionStatus
 from casebook.cases.models import Case
 from casebook.cases.rules import Status as CaseStatus
+from certification.banks.models import Question
+from certification.banks.rules import QuestionStatus
 from certification.credentials.models import Credential
 from certification.credentials.rules import CredentialStatus
 from certification.exams.models import Sitting
@@ -44,7 +46,8 @@ TABLES = {
     "submission": (Submission.status, Status, set()),
     "level": (Level.status, LevelStatus, set()),
     "family": (Level.family, Family, set()),
-    "sitting": (Sitting.status, SittingStatus, {"handed_in", "timed_out"}),  # marked in the same transaction
+    "sitting": (Sitting.status, SittingStatus, {"timed_out"}),  # marked in the same transaction
+    "question": (Question.status, QuestionStatus, set()),
     "case": (Case.status, CaseStatus, set()),
     "brief": (Brief.status, BriefStatus, set()),
     "introduction": (Introduction.status, IntroductionStatus, set()),
