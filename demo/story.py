@@ -1060,7 +1060,8 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             session.flush()
         story.troubles()
         story.practise(staff)
-        tell_exams(session, *story.teams["xiaoman"][:2], staff, now)
+        candidate, patient = story.teams["xiaoman"][:2]
+        tell_exams(session, candidate, patient, staff, now)
         story.odds_and_ends()
         story.departures()
         story.pages()

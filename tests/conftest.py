@@ -81,15 +81,16 @@ ONCE = {
         "browser/test_factors",
         "browser/test_served_credentials",
         "browser/test_sitting",
+        "test_every_page_fits_and_can_be_read_by_everybody[en-1280]",
     ),
     "postgresql": ("browser/test_pages", "test_rights"),
 }
 
 
-def _place(item: pytest.Item) -> str:
-    """Its file; for a test whose parameters are left out of it, its name."""
-    name = getattr(item, "originalname", "")
-    return name if name in ONCE["sqlite"] else str(item.path.with_suffix(""))
+def _stands_in(item: pytest.Item, listed: tuple[str, ...]) -> bool:
+    """By its file, its name without parameters, or its name with them."""
+    names = (str(item.path.with_suffix("")), getattr(item, "originalname", ""), item.name)
+    return any(name.endswith(listed) for name in names)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -97,7 +98,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "TEST_DATABASE" not in os.environ:
         return
     other = "postgresql" if DATABASE == "sqlite" else "sqlite"
-    elsewhere = [item for item in items if _place(item).endswith(ONCE[other])]
+    elsewhere = [
+        item for item in items if _stands_in(item, ONCE[other]) and not item.name.startswith(ONCE[DATABASE])
+    ]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
 

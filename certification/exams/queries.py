@@ -409,7 +409,7 @@ class StaffRow:
         return on_scale(self.score, self.pass_marks, self.points)
 
 
-def recent_sittings(session: Session, limit: int = 100) -> list[StaffRow]:
+def recent_sittings(session: Session, limit: int = 50) -> list[StaffRow]:
     """The latest, of all exams."""
     columns: tuple[Any, ...] = (
         Sitting.id,

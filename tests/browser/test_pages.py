@@ -1,6 +1,7 @@
 """What every page must be, whoever reads it: nothing wider than the screen, nothing that axe finds, little to load."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,7 +37,9 @@ PAGES = {
         "/my/team → /my/team/",
         "/my/learning",
         "/my/learning/TRK-01/1",
+        "/my/exams",
         "/my/exams/P1",
+        "/my/exams/P1/practice?seed=1",
         "/my/cases",
         "/my/cases/new",
         "/my/cases → /my/cases/",
@@ -61,6 +64,7 @@ PAGES = {
     ),
     "new@yuqiao.example": ("/my", "/my/verification", "/my/level", "/my/certificates"),
     "brand@yuqiao.example": ("/my", "/my/briefs", "/my/briefs → /my/briefs/B-", "/my/briefs/new"),
+    "reviewer@yuqiao.example": ("/staff/marking", "/staff/marking → /staff/marking/"),
     "admin@yuqiao.example": (
         "/my/account",
         "/staff",
@@ -72,6 +76,12 @@ PAGES = {
         "/staff/exams/PRACTICE/statistics → /staff/exams/PRACTICE/items/",
         "/staff/exams/PRACTICE/drift",
         "/staff/exams/P1/standards → /staff/standards/",
+        "/staff/banks",
+        "/staff/banks/P1?status=draft",
+        "/staff/banks/P1?status=draft → /staff/questions/",
+        "/staff/banks/P1/new?kind=match",
+        "/staff/banks/P1/import",
+        "/staff/more-time",
         "/staff/people",
         "/staff/erasures",
         "/staff/funnel",
@@ -81,10 +91,11 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def portal(tmp_path_factory: pytest.TempPathFactory, told: tuple[Path, str]) -> Iterator[Served]:
     """One served demo for all of these tests: they only read. Nothing leaves it, so it needs no mail server."""
     folder: Path = tmp_path_factory.mktemp("pages")
-    served = Served(folder, fresh_database(folder), "")
+    shutil.copytree(told[0], folder, dirs_exist_ok=True)
+    served = Served(folder, fresh_database(folder, told[1]), "")
     served.start()
     yield served
     served.stop()
