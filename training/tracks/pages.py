@@ -10,6 +10,7 @@ from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
+from training.tasks.actions import complete_of
 from training.tracks import actions, queries, rules
 
 
@@ -96,7 +97,7 @@ def finish(request: Request, session: Session, code: str, number: int) -> Respon
     read, now = _lesson(request, code, number), clock.now()
     programme = programme_at(session, now)
     actions.finish_module(session, read, programme, by=viewer.person_id, now=now)
-    session.flush()
+    complete_of(session, viewer.person_id, now=now)
     following = rules.module_after(programme, read.module, queries.states_of(session, viewer.person_id))
     if following is None:
         return go("/my/learning", mark("Finished. That was the last lesson here."))
