@@ -9,9 +9,10 @@ from demo.queries import who_left
 from portal import clock
 from portal.accounts.models import Person
 from portal.programme.queries import programme_at
+from training.renewal import actions as renewals
 from training.tasks import actions, queries
 from training.tasks.models import Task
-from training.tasks.rules import Audience, TaskKind, deadline
+from training.tasks.rules import Audience, TaskKind, deadline, modules_of
 from training.tracks.actions import answer_practice, finish_module
 from training.tracks.rules import lesson
 
@@ -65,6 +66,15 @@ class School:
             finish_module(self.session, read, programme_at(self.session, at), by=person.id or 0, now=at)
         actions.complete_of(self.session, person.id or 0, now=at)
 
+    def renew(self, person: Person, code: str, *, days_ago: float) -> None:
+        at = self.ago(days_ago)
+        catch_up(self.session, at)
+        keys = modules_of(programme_at(self.session, at), code)
+        questions = [question for key in keys for question in lesson(key, "zh").practice]
+        renewals.renew(
+            self.session, code, questions, [q.answer for q in questions], by=person.id or 0, now=at
+        )
+
 
 def catch_up(session: Session, until: datetime) -> None:
     """The reminders of the time before, each at its own time."""
@@ -79,6 +89,14 @@ def tell_school(story: "Story") -> None:
     session = story.session
     school = School(story, "tangli")
     member, second, third, *others = school.team[1:]
+    compliance = [f"TRK-11/{n}" for n in range(1, 5)]
+    school.learn(others[0], *compliance, days_ago=420)
+    school.learn(third, *compliance, days_ago=375)
+    school.learn(second, *compliance, days_ago=300)
+    for days in (140, 99):  # what ended 55 and 10 days ago
+        catch_up(session, school.ago(days))
+        renewals.ask_all(session, now=school.ago(days))
+    school.renew(others[0], "TRK-11", days_ago=70)
     left = who_left(session)
     if left is not None:
         gone, organisation_id, at = left
@@ -120,6 +138,7 @@ def tell_school(story: "Story") -> None:
             )
             actions.confirm(session, row, free, by=school.owner.id or 0, now=school.ago(25))
     everybody = school.task(TaskKind.EXAM, "P2", [], set_ago=24, due_in=-2, audience=Audience.EVERYBODY)
+    renewals.ask_all(session, now=school.ago(24))  # what ends in 65 days
     school.learn(second, "TRK-02/2", days_ago=22)  # three days late
     actions.withdraw(session, everybody, by=school.owner.id, now=school.ago(20))
     words = school.task(
@@ -141,7 +160,7 @@ def tell_school(story: "Story") -> None:
         by=story.reviewer,
         note="季度例会前请重做一次自测。",
     )
-    school.task(TaskKind.TRACK, "TRK-11", [member, *others[:2]], set_ago=8, due_in=2, mandatory=True)
+    school.task(TaskKind.TRACK, "TRK-11", [member, *others[1:3]], set_ago=8, due_in=2, mandatory=True)
     catch_up(session, school.ago(1))
     (row,) = queries.assignments_of(session, words.id or 0)
     actions.say_done(session, row, words, "已改好，发给客服组长了。", by=second.id or 0, now=school.ago(1))

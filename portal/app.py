@@ -98,6 +98,8 @@ from portal.worker import Sweeper
 from training import privacy as training_privacy
 from training.assessment import lifecycle as assessment_lifecycle
 from training.assessment import pages as assessment_pages
+from training.renewal import pages as renewal_pages
+from training.renewal.jobs import sweep_renewals
 from training.supervision import home as supervision_home
 from training.supervision import pages as supervision_pages
 from training.tasks import home as tasks_home
@@ -130,6 +132,7 @@ ROUTERS = [
     *domains_pages.routers,
     *tracks_pages.routers,
     *assessment_pages.routers,
+    *renewal_pages.routers,
     *tasks_pages.routers,
     *supervision_pages.routers,
     *exams_pages.routers,
@@ -255,6 +258,7 @@ def put_together() -> None:
         sweep_departures,
         sweep_sittings,
         sweep_uploads,
+        sweep_renewals,
         sweep_tasks,
         sweep_levels,
         sweep_providers,

@@ -106,7 +106,9 @@ def test_the_moves_end_where_they_should():
 def test_what_finishes_a_task(programme):
     day = [NOW - timedelta(days=n) for n in range(10)]
     track = modules_of(programme, "TRK-11")
-    known = Evidence({track[0]: day[5], track[1]: day[4], track[2]: day[3]}, {"P1": day[6]}, day[7])
+    known = Evidence(
+        {track[0]: day[5], track[1]: day[4], track[2]: day[3]}, {"P1": day[6]}, {"TRK-11": day[2]}, day[7]
+    )
 
     def done(kind, subject="", issued=day[8], seen=known):
         return done_since(kind, subject, issued, seen, programme)
@@ -119,6 +121,10 @@ def test_what_finishes_a_task(programme):
     assert done(TaskKind.TRACK, "TRK-99", seen=whole) is None
     assert (done(TaskKind.EXAM, "P1"), done(TaskKind.EXAM, "P2")) == (day[6], None)
     assert (done(TaskKind.SELF_TEST), done(TaskKind.SELF_TEST, issued=day[6])) == (day[7], None)
+    assert (done(TaskKind.RENEWAL, "TRK-11"), done(TaskKind.RENEWAL, "TRK-11", issued=day[1])) == (
+        day[2],
+        None,
+    )
     assert done(TaskKind.FREE) is None
 
 
@@ -168,7 +174,7 @@ def learned(person, days_ago, hours=2.0):
     return fact(person, FactKind.TRAINING, days_ago, hours=hours, module=f"TRK-01/{days_ago}")
 
 
-def test_a_line_of_the_board():
+def test_a_line_of_the_board(programme):
     facts = [
         learned(1, 3),
         learned(1, 40),
@@ -183,7 +189,7 @@ def test_a_line_of_the_board():
         task(1, Status.DONE, -5, 6),
         task(1, Status.DONE, -5, 1),
     ]
-    board = board_of([worker(1), worker(2)], facts, tasks, NOW)
+    board = board_of([worker(1), worker(2)], facts, tasks, programme, NOW)
     one, two = board.lines
     assert (one.modules, one.hours, one.hours_28d, one.open, one.overdue) == (2, 4.0, 2.0, 2, 1)
     assert one.certificates == {"P1": NOW + timedelta(days=30)}
@@ -197,6 +203,7 @@ def test_a_line_of_the_board():
 CASES = {
     "overdue": ([learned(1, 1)], [task(1, Status.OPEN, -2)]),
     "certificate": ([learned(1, 1), fact(1, FactKind.CERTIFICATE, 700, until=59, code="P1")], []),
+    "course": ([learned(1, 1), fact(1, FactKind.COURSE, 400, until=-3, track="TRK-11")], []),
     "quiet": ([learned(1, 15, 40.0)], []),
     "pace": ([learned(1, 1, 1.0)], []),
     "gap": ([learned(1, 1, 20.0)], []),
@@ -207,7 +214,9 @@ CASES = {
 @pytest.mark.parametrize("key", ORDER)
 def test_the_one_action(programme, key):
     facts, tasks = CASES[key]
-    card = card_of(board_of([worker(1)], facts, tasks, NOW), *targets(programme, "operator", 3), NOW)
+    card = card_of(
+        board_of([worker(1)], facts, tasks, programme, NOW), *targets(programme, "operator", 3), NOW
+    )
     assert card.advice.key == key
     assert card.pace_28d == 1.2  # 16 hours a year
     card.advice.title % card.advice.values, card.advice.text % card.advice.values
@@ -217,15 +226,17 @@ def test_the_first_that_is_the_case_wins(programme):
     """All the reasons at once, then one after the other taken away."""
     order = list(ORDER)
     assert order == list(CASES)
-    for n, key in enumerate(order[:3]):
+    for n, key in enumerate(order[:4]):
         facts = [
             f
             for later in order[n:3]
             for f in CASES[later][0]
-            if f.kind == FactKind.CERTIFICATE or later == "quiet"
+            if f.kind != FactKind.TRAINING or later == "quiet"
         ]
         tasks = CASES[key][1]
-        card = card_of(board_of([worker(1)], facts, tasks, NOW), *targets(programme, "operator", 3), NOW)
+        card = card_of(
+            board_of([worker(1)], facts, tasks, programme, NOW), *targets(programme, "operator", 3), NOW
+        )
         assert card.advice.key == key
 
 
@@ -236,6 +247,6 @@ def test_targets(programme):
     assert targets(programme, "isv", 4) == (None, None)
 
 
-def test_nobody_works_there():
-    card = card_of(board_of([], [], [], NOW), None, None, NOW)
+def test_nobody_works_there(programme):
+    card = card_of(board_of([], [], [], programme, NOW), None, None, NOW)
     assert (card.share_in_time, card.hours_28d, card.pace_28d, card.advice.key) == (None, 0.0, None, "fine")

@@ -27,7 +27,7 @@ def board(session: Session, organisation_id: int, programme: Programme, now: dat
     tasks = [
         task_line(g, programme) for g in given_in(session, organisation_id) if g.assignment.person_id in here
     ]
-    return board_of(workers, facts, tasks, now)
+    return board_of(workers, facts, tasks, programme, now)
 
 
 def task_line(given: Given, programme: Programme) -> TaskLine:

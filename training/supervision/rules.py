@@ -8,6 +8,7 @@ from typing import Any
 from portal.ledger.rules import FactKind, FactRow
 from portal.programme.rules import Programme, Text
 from portal.refusal import mark
+from training.renewal.rules import Course, State, courses
 from training.tasks.rules import WAITS, Status
 
 YEAR, FOUR_WEEKS = timedelta(days=365), timedelta(days=28)
@@ -54,6 +55,7 @@ class Line:
     tasks: tuple[TaskLine, ...]
     open: int
     overdue: int
+    courses: tuple[Course, ...]  # each mandatory track
     last_at: datetime | None  # learned, passed, or did a task
 
     def ending(self, now: datetime) -> list[tuple[datetime, str]]:
@@ -84,23 +86,38 @@ class Board:
         return self.in_time / self.were_due if self.were_due else None
 
     @property
-    def overdue(self) -> int:
-        return sum(line.overdue for line in self.lines)
+    def courses(self) -> list[tuple[Course, int]]:
+        """(a mandatory track, how many of the people it holds for)"""
+        if not self.lines:
+            return []
+        holds = (State.VALID, State.ENDS_SOON)
+        return [
+            (course, sum(line.courses[n].state in holds for line in self.lines))
+            for n, course in enumerate(self.lines[0].courses)
+        ]
 
 
 def board_of(
-    workers: Sequence[Worker], facts: Iterable[FactRow], tasks: Sequence[TaskLine], now: datetime
+    workers: Sequence[Worker],
+    facts: Iterable[FactRow],
+    tasks: Sequence[TaskLine],
+    programme: Programme,
+    now: datetime,
 ) -> Board:
     """`facts`: of these people, whatever their kind; `tasks`: of everybody in the organisation."""
     known = [f for f in facts if f.known(now) and f.true_from <= now]
-    lines = [_line(w, [f for f in known if f.person_id == w.person_id], tasks, now) for w in workers]
+    lines = [
+        _line(w, [f for f in known if f.person_id == w.person_id], tasks, programme, now) for w in workers
+    ]
     judged = [
         t for t in tasks if now - FOUR_WEEKS < t.due <= now and (t.status in WAITS or t.status is Status.DONE)
     ]
     return Board(tuple(lines), sum(bool(t.done_at and t.done_at <= t.due) for t in judged), len(judged))
 
 
-def _line(worker: Worker, facts: list[FactRow], tasks: Sequence[TaskLine], now: datetime) -> Line:
+def _line(
+    worker: Worker, facts: list[FactRow], tasks: Sequence[TaskLine], programme: Programme, now: datetime
+) -> Line:
     learned = [f for f in facts if f.kind == FactKind.TRAINING and f.true_from > now - YEAR]
     held: dict[str, datetime | None] = {}
     for fact in facts:
@@ -123,6 +140,7 @@ def _line(worker: Worker, facts: list[FactRow], tasks: Sequence[TaskLine], now: 
         own,
         sum(t.status in WAITS for t in own),
         sum(t.overdue(now) for t in own),
+        tuple(courses(programme, facts, now)),
         max(moments, default=None),
     )
 
@@ -157,6 +175,7 @@ class Card:
 ORDER = {
     "overdue": mark("a task is overdue: the one that is late the longest"),
     "certificate": mark("a certificate ends within 60 days: the one that ends first"),
+    "course": mark("a mandatory course has ended: the one that ended first"),
     "quiet": mark("somebody has not learned anything for 14 days: the one who is quiet the longest"),
     "pace": mark("the team learns more slowly than its level asks"),
     "gap": mark("the next level asks for more training hours"),
@@ -190,57 +209,10 @@ def card_of(board: Board, target: float | None, following: float | None, now: da
 
 
 def advice_of(board: Board, pace: float | None, following: float | None, now: datetime) -> Advice:
-    late = min(
-        ((t.due, line.worker.name, t) for line in board.lines for t in line.tasks if t.overdue(now)),
-        key=lambda found: found[:2],
-        default=None,
-    )
-    if late:
-        due, name, task = late
-        return Advice(
-            "overdue",
-            mark("Ask %(person)s what is in the way"),
-            mark("“%(task)s” has been overdue for %(days)s days. Move the deadline with a reason, or help."),
-            task.path,
-            mark("Open the task"),
-            {"person": name, "task": task.name, "days": max(1, (now - due).days)},
-        )
-    ends = min(
-        ((*end, line.worker) for line in board.lines for end in line.ending(now)),
-        key=lambda found: (found[0], found[1], found[2].name),
-        default=None,
-    )
-    if ends:
-        until, code, worker = ends
-        return Advice(
-            "certificate",
-            mark("Plan the renewal of %(code)s with %(person)s"),
-            mark("The certificate ends in %(days)s days; without it they stop counting for the level."),
-            f"/my/team/tasks/new?what=exam:{code}&person={worker.person_id}",
-            mark("Set the task"),
-            {"code": code, "person": worker.name, "days": max(0, (until - now).days)},
-        )
-    quiet = min(
-        (
-            (seen, line.worker.name, line.worker)
-            for line in board.lines
-            if (seen := line.last_at or line.worker.since) is not None
-            and seen <= now - QUIET_FOR
-            and not line.open
-        ),
-        key=lambda found: found[:2],
-        default=None,
-    )
-    if quiet:
-        seen, name, worker = quiet
-        return Advice(
-            "quiet",
-            mark("Give %(person)s something to learn"),
-            mark("Nothing learned for %(days)s days, and no task is open."),
-            f"/my/team/tasks/new?person={worker.person_id}",
-            mark("Set a task"),
-            {"person": name, "days": (now - seen).days},
-        )
+    """The first that is the case; see ORDER."""
+    for lapse in (_overdue, _certificate, _course, _quiet):
+        if found := lapse(board, now):
+            return found
     if pace is not None and board.hours_28d < pace:
         return Advice(
             "pace",
@@ -266,3 +238,90 @@ def advice_of(board: Board, pace: float | None, following: float | None, now: da
         "/my/team/tasks/new",
         mark("Set a task"),
     )
+
+
+def _overdue(board: Board, now: datetime) -> Advice | None:
+    late = min(
+        ((t.due, line.worker.name, t) for line in board.lines for t in line.tasks if t.overdue(now)),
+        key=lambda found: found[:2],
+        default=None,
+    )
+    if late:
+        due, name, task = late
+        return Advice(
+            "overdue",
+            mark("Ask %(person)s what is in the way"),
+            mark("“%(task)s” has been overdue for %(days)s days. Move the deadline with a reason, or help."),
+            task.path,
+            mark("Open the task"),
+            {"person": name, "task": task.name, "days": max(1, (now - due).days)},
+        )
+    return None
+
+
+def _certificate(board: Board, now: datetime) -> Advice | None:
+    ends = min(
+        ((*end, line.worker) for line in board.lines for end in line.ending(now)),
+        key=lambda found: (found[0], found[1], found[2].name),
+        default=None,
+    )
+    if ends:
+        until, code, worker = ends
+        return Advice(
+            "certificate",
+            mark("Plan the renewal of %(code)s with %(person)s"),
+            mark("The certificate ends in %(days)s days; without it they stop counting for the level."),
+            f"/my/team/tasks/new?what=exam:{code}&person={worker.person_id}",
+            mark("Set the task"),
+            {"code": code, "person": worker.name, "days": max(0, (until - now).days)},
+        )
+    return None
+
+
+def _course(board: Board, now: datetime) -> Advice | None:
+    ended = min(
+        (
+            (course.until, line.worker.name, line.worker, course)
+            for line in board.lines
+            for course in line.courses
+            if course.state is State.ENDED and course.until
+        ),
+        key=lambda found: found[:2],
+        default=None,
+    )
+    if ended:
+        until, name, worker, course = ended
+        return Advice(
+            "course",
+            mark("Ask %(person)s to renew %(code)s"),
+            mark("The mandatory course ended %(days)s days ago; the renewal takes half an hour."),
+            f"/my/team/learning/{worker.employment_id}",
+            mark("See how they stand"),
+            {"person": name, "code": course.code, "days": (now - until).days},
+        )
+    return None
+
+
+def _quiet(board: Board, now: datetime) -> Advice | None:
+    quiet = min(
+        (
+            (seen, line.worker.name, line.worker)
+            for line in board.lines
+            if (seen := line.last_at or line.worker.since) is not None
+            and seen <= now - QUIET_FOR
+            and not line.open
+        ),
+        key=lambda found: found[:2],
+        default=None,
+    )
+    if quiet:
+        seen, name, worker = quiet
+        return Advice(
+            "quiet",
+            mark("Give %(person)s something to learn"),
+            mark("Nothing learned for %(days)s days, and no task is open."),
+            f"/my/team/tasks/new?person={worker.person_id}",
+            mark("Set a task"),
+            {"person": name, "days": (now - seen).days},
+        )
+    return None

@@ -130,14 +130,21 @@ def _give(session: Session, task: Task, people: Sequence[int], *, now: datetime)
         session.add(row)
         session.flush()
         if not _complete(session, row, task, known[person_id], now=now):
-            _run(row, now=now, told=reached(ladder(due, clock.add_working_days), now))
+            _run(session, task, row, now=now, told=reached(_ladder(session, task, due, now), now))
             _tell(session, "assigned", task, row, [session.get_one(Person, person_id)], now=now)
 
 
-def _run(row: Assignment, *, now: datetime, told: Step) -> None:
+def _ladder(session: Session, task: Task, due: datetime, now: datetime) -> list[tuple[Step, datetime]]:
+    """A renewal is announced long before; its task appears at the first of the programme's reminders."""
+    if task.kind is TaskKind.RENEWAL:
+        return ladder(due, clock.add_working_days, programme_at(session, now).course_told[1:])
+    return ladder(due, clock.add_working_days)
+
+
+def _run(session: Session, task: Task, row: Assignment, *, now: datetime, told: Step) -> None:
     """Set the clock of reminders."""
     row.told = told
-    row.tell_at = next_at(ladder(row.due, clock.add_working_days), told, now)
+    row.tell_at = next_at(_ladder(session, task, row.due, now), told, now)
 
 
 def _moved(row: Assignment, move: str) -> Status:
@@ -253,7 +260,7 @@ def extend(session: Session, task: Task, due: datetime, *, reason: str, by: int,
     for row in queries.assignments_of(session, task.id or 0):
         if row.status in WAITS and row.due < due:
             row.due = due
-            _run(row, now=now, told=reached(ladder(due, clock.add_working_days), now))
+            _run(session, task, row, now=now, told=reached(_ladder(session, task, due, now), now))
     record(
         session,
         "deadline of a task extended",
@@ -309,7 +316,7 @@ def remind(session: Session, assignment_id: int, *, now: datetime) -> None:
     row, task = found
     if complete(session, assignment_id, now=now):
         return
-    steps = ladder(row.due, clock.add_working_days)
+    steps = _ladder(session, task, row.due, now)
     for step in to_tell(steps, row.told, now):
         if step is Step.OWNER:
             _tell_owners(session, task, row, now=now)
@@ -324,7 +331,7 @@ def remind(session: Session, assignment_id: int, *, now: datetime) -> None:
                 [session.get_one(Person, row.person_id)],
                 now=now,
             )
-    _run(row, now=now, told=reached(steps, now))
+    _run(session, task, row, now=now, told=reached(steps, now))
 
 
 def _tell_owners(session: Session, task: Task, row: Assignment, *, now: datetime) -> None:

@@ -275,7 +275,7 @@ def perhaps_done(session: Session, person_id: int | None = None) -> list[int]:
     )
     passed = exists().where(
         col(Fact.person_id) == col(Assignment.person_id),
-        col(Fact.kind) == FactKind.CERTIFICATE,
+        col(Fact.kind).in_([FactKind.CERTIFICATE, FactKind.COURSE]),
         col(Fact.recorded_at) >= col(Assignment.assigned_at),
     )
     tested = exists().where(
@@ -289,7 +289,7 @@ def perhaps_done(session: Session, person_id: int | None = None) -> list[int]:
             Assignment.status == Status.OPEN,
             or_(
                 col(Task.kind).in_([TaskKind.LESSON, TaskKind.TRACK]) & learned,
-                (col(Task.kind) == TaskKind.EXAM) & passed,
+                col(Task.kind).in_([TaskKind.EXAM, TaskKind.RENEWAL]) & passed,
                 (col(Task.kind) == TaskKind.SELF_TEST) & tested,
             ),
         )
@@ -316,22 +316,26 @@ def evidence_of(
         if at := finished or shortened:
             modules[person][key] = at
     held: dict[int, dict[str, datetime]] = {person: {} for person in people}
+    renewed: dict[int, dict[str, datetime]] = {person: {} for person in people}
     for fact in session.exec(
         select(Fact)
         .where(
             col(Fact.person_id).in_(people),
-            Fact.kind == FactKind.CERTIFICATE,
+            col(Fact.kind).in_([FactKind.CERTIFICATE, FactKind.COURSE]),
             col(Fact.retracted_at).is_(None),
             Fact.true_from <= now,
             or_(col(Fact.true_until).is_(None), col(Fact.true_until) > now),
         )
         .order_by(col(Fact.id))
     ):
-        held[fact.person_id or 0].setdefault(fact.value["code"], fact.true_from)
+        if fact.kind == FactKind.COURSE:
+            renewed[fact.person_id or 0][fact.value["track"]] = fact.true_from
+        else:
+            held[fact.person_id or 0].setdefault(fact.value["code"], fact.true_from)
     tested = session.exec(
         select(func.max(Assessment.taken_at)).where(Assessment.organisation_id == organisation_id)
     ).one()
-    return {person: Evidence(modules[person], held[person], tested) for person in people}
+    return {person: Evidence(modules[person], held[person], renewed[person], tested) for person in people}
 
 
 def escalated(session: Session) -> list[tuple[Given, Organisation]]:

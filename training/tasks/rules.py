@@ -1,6 +1,6 @@
 """What a task asks, what finishes it, and when who is told: pure."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -24,6 +24,7 @@ class TaskKind(StrEnum):
     TRACK = "track"
     EXAM = "exam"
     SELF_TEST = "self_test"
+    RENEWAL = "renewal"  # of a mandatory track; the portal sets it
     FREE = "free"
 
 
@@ -65,6 +66,8 @@ class Step(StrEnum):
     """How far the reminders have come; later ones stand further down."""
 
     NONE = "none"
+    EARLY = "early"  # of a renewal only, as is the next
+    MONTH = "month"
     WEEK = "week"
     DAY = "day"
     TODAY = "today"
@@ -74,7 +77,7 @@ class Step(StrEnum):
 
 
 STEPS = tuple(Step)
-REMINDERS = (Step.WEEK, Step.DAY, Step.TODAY)
+REMINDERS = (Step.EARLY, Step.MONTH, Step.WEEK, Step.DAY, Step.TODAY)
 
 
 def deadline(day: date) -> datetime:
@@ -87,15 +90,20 @@ def last_day(due: datetime) -> date:
     return (due - timedelta(microseconds=1)).astimezone(CHINA).date()
 
 
-def ladder(due: datetime, later: Callable[[datetime, float], datetime]) -> list[tuple[Step, datetime]]:
-    """When each step comes, earliest first. `later(start, n)`: n working days after `start`."""
+def ladder(
+    due: datetime,
+    later: Callable[[datetime, float], datetime],
+    told: Sequence[timedelta] = (timedelta(days=7),),
+) -> list[tuple[Step, datetime]]:
+    """When each step comes, earliest first. `later(start, n)`: n working days after `start`; `told`: how long before
+    the last day people are reminded, up to three times, the earliest first."""
     day = last_day(due)
 
     def morning(days_before: int) -> datetime:
         return datetime.combine(day - timedelta(days=days_before), MAIL_HOUR, CHINA).astimezone(UTC)
 
     return [
-        (Step.WEEK, morning(7)),
+        *zip(REMINDERS[3 - len(told[-3:]) : 3], (morning(t.days) for t in told[-3:]), strict=True),
         (Step.DAY, morning(1)),
         (Step.TODAY, morning(0)),
         (Step.OVERDUE, due),
@@ -132,6 +140,7 @@ class Evidence:
 
     modules: Mapping[str, datetime] = field(default_factory=dict)
     certificates: Mapping[str, datetime] = field(default_factory=dict)
+    renewals: Mapping[str, datetime] = field(default_factory=dict)  # track → when last renewed
     self_test: datetime | None = None  # the organisation's latest
 
 
@@ -148,6 +157,9 @@ def done_since(
         return max(done) if keys and len(done) == len(keys) else None
     if kind is TaskKind.EXAM:
         return known.certificates.get(subject)
+    if kind is TaskKind.RENEWAL:
+        renewed = known.renewals.get(subject)
+        return renewed if renewed and renewed >= issued_at else None
     if kind is TaskKind.SELF_TEST:
         return known.self_test if known.self_test and known.self_test >= issued_at else None
     return None
@@ -214,6 +226,8 @@ def name_of(kind: TaskKind, subject: str, title: str, programme: Programme) -> T
         return _named("通过考试", "Pass", subject, found)
     code, _, number = subject.partition("/")
     track = next((t for t in programme["tracks"] if t["code"] == code), None)
+    if kind is TaskKind.RENEWAL:
+        return _named("续修", "Renew", code, track)
     if kind is TaskKind.TRACK or track is None:
         return _named("学完", "Finish", code, track)
     n = int(number)
@@ -233,6 +247,7 @@ def path_of(kind: TaskKind, subject: str) -> str:
         TaskKind.LESSON: f"/my/learning/{subject}",
         TaskKind.TRACK: f"/my/learning/{subject}",
         TaskKind.EXAM: f"/my/exams/{subject}",
+        TaskKind.RENEWAL: f"/my/learning/{subject}/renew",
         TaskKind.SELF_TEST: "/my/self-test",
         TaskKind.FREE: "/my/tasks",
     }[kind]

@@ -10,6 +10,7 @@ from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
+from training.renewal.queries import courses_of
 from training.tasks.actions import complete_of
 from training.tracks import actions, queries, rules
 
@@ -29,6 +30,7 @@ def learning(request: Request, session: Session) -> Response[str]:
         others=[p for p in paths if p is not current],
         held=held,
         electives=rules.electives(programme, states),
+        courses=courses_of(session, viewer.person_id, viewer.programme, now),
     )
 
 
