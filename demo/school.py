@@ -9,6 +9,7 @@ from demo.queries import who_left
 from portal import clock
 from portal.accounts.models import Person
 from portal.programme.queries import programme_at
+from training.placement import actions as placements
 from training.renewal import actions as renewals
 from training.tasks import actions, queries
 from training.tasks.models import Task
@@ -66,6 +67,15 @@ class School:
             finish_module(self.session, read, programme_at(self.session, at), by=person.id or 0, now=at)
         actions.complete_of(self.session, person.id or 0, now=at)
 
+    def place(self, person: Person, code: str, background: str, *, days_ago: float) -> None:
+        """All right but the last question."""
+        at = self.ago(days_ago)
+        row = placements.begin(self.session, code, background, by=person.id or 0, now=at, seed=7)
+        questions = [lesson(module, "zh").practice[n - 1] for module, n in row.drawn]
+        answers = [q.answer for q in questions]
+        answers[-1] = answers[-1] % len(questions[-1].options) + 1
+        placements.finish(self.session, row, answers, by=person.id or 0, now=at + timedelta(minutes=9))
+
     def renew(self, person: Person, code: str, *, days_ago: float) -> None:
         at = self.ago(days_ago)
         catch_up(self.session, at)
@@ -97,6 +107,7 @@ def tell_school(story: "Story") -> None:
         catch_up(session, school.ago(days))
         renewals.ask_all(session, now=school.ago(days))
     school.renew(others[0], "TRK-11", days_ago=70)
+    school.place(others[1], "TRK-01", "retail", days_ago=12)
     left = who_left(session)
     if left is not None:
         gone, organisation_id, at = left

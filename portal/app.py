@@ -98,6 +98,7 @@ from portal.worker import Sweeper
 from training import privacy as training_privacy
 from training.assessment import lifecycle as assessment_lifecycle
 from training.assessment import pages as assessment_pages
+from training.placement import pages as placement_pages
 from training.renewal import pages as renewal_pages
 from training.renewal.jobs import sweep_renewals
 from training.supervision import home as supervision_home
@@ -132,6 +133,7 @@ ROUTERS = [
     *domains_pages.routers,
     *tracks_pages.routers,
     *assessment_pages.routers,
+    *placement_pages.routers,
     *renewal_pages.routers,
     *tasks_pages.routers,
     *supervision_pages.routers,

@@ -20,6 +20,21 @@ PERSONAL = [
         owner="person_id",
     ),
     Area(
+        "placement",
+        mark("Placement tests"),
+        mark("shortening lessons whose matter you know from earlier work"),
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {
+            "track background": mark("which track, and where you said you come from"),
+            "seed drawn started_at": mark("what was asked, and when"),
+            "answers right shortened finished_at": mark("what you answered, and what that shortened"),
+        },
+        Fate.REMOVE,
+        owner="person_id",
+    ),
+    Area(
         "task",
         mark("Training tasks"),
         mark("asking people to learn or do something by a day"),

@@ -1,4 +1,4 @@
-"""Training tasks and whose they are; modules that a placement test shortened."""
+"""Training tasks and whose they are; placement tests and the modules that they shortened."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -59,10 +59,28 @@ def upgrade() -> None:
     for column in ('task_id', 'person_id', 'status', 'tell_at'):
         op.create_index(op.f(f'ix_assignment_{column}'), 'assignment', [column], unique=False)
 
+    op.create_table('placement',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('person_id', sa.Integer(), nullable=False),
+    sa.Column('track', sa.String(length=10), nullable=False),
+    sa.Column('background', sa.String(length=20), nullable=False),
+    sa.Column('seed', sa.Integer(), nullable=False),
+    sa.Column('drawn', sa.JSON(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('right', sa.Integer(), nullable=False),
+    sa.Column('shortened', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_placement_person_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_placement'))
+    )
+    op.create_index(op.f('ix_placement_person_id'), 'placement', ['person_id'], unique=False)
+
     op.add_column('module_progress', sa.Column('shortened_at', sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column('module_progress', 'shortened_at')
+    op.drop_table('placement')
     op.drop_table('assignment')
     op.drop_table('task')

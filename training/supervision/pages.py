@@ -18,6 +18,8 @@ from training.supervision.home import card_for
 from training.supervision.rules import ORDER, Board, Line
 from training.tasks.queries import tasks_in
 from training.tasks.rules import name_of
+from training.tracks.queries import states_of
+from training.tracks.rules import State
 
 
 def _page(request: Request, session: Session, organisation: Organisation, base: str) -> Response[str]:
@@ -55,6 +57,14 @@ def _person(
         organisation=organisation,
         base=base,
         line=line,
+        shortened=sorted(
+            key
+            for key, state in states_of(session, line.worker.person_id).items()
+            if state is State.SHORTENED
+        ),
+        modules={
+            f"{t['code']}/{n}": m for t in viewer.programme["tracks"] for n, m in enumerate(t["modules"], 1)
+        },
         ending={code for _, code in line.ending(now)},
         roles=role_names(viewer.programme),
         certificates={c["code"]: c for c in viewer.programme["personal_certificates"]},

@@ -10,6 +10,7 @@ from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
+from training.placement.rules import offers
 from training.renewal.queries import courses_of
 from training.tasks.actions import complete_of
 from training.tracks import actions, queries, rules
@@ -37,10 +38,14 @@ def learning(request: Request, session: Session) -> Response[str]:
 @get("/my/learning/{code:str}", right="learn")
 def track(request: Request, session: Session, code: str) -> Response[str]:
     viewer = viewer_of(request)
-    entry = found(
-        rules.track_of(programme_at(session, clock.now()), code, queries.states_of(session, viewer.person_id))
+    states = queries.states_of(session, viewer.person_id)
+    entry = found(rules.track_of(viewer.programme, code, states))
+    return html(
+        request,
+        "training/track.html",
+        track=found(entry if entry.written else None),
+        placement=bool(offers(code, viewer.programme, states)),
     )
-    return html(request, "training/track.html", track=found(entry if entry.written else None))
 
 
 def _lesson(request: Request, code: str, number: int) -> rules.Lesson:
