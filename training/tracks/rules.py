@@ -254,8 +254,7 @@ def module_after(programme: Programme, key: str, states: Mapping[str, State]) ->
         keys = [m.key for m in modules]
         if key in keys:
             at = keys.index(key)
-            left = [m for m in (*modules[at + 1 :], *modules[:at]) if m.state is not State.FINISHED]
-            left = [m for m in (*path.modules[at + 1 :], *path.modules[:at]) if m.state not in DONE]
+            left = [m for m in (*modules[at + 1 :], *modules[:at]) if m.state not in DONE]
             return left[0] if left else None
     return None
 
