@@ -113,7 +113,7 @@ def test_from_the_background_to_the_result(session, browse, person):
     answers = {f"answer-{n}": str(a) for n, a in enumerate(right_answers(row), 1)}
     gap = page.post(f"{path}/answers", answers | {"answer-2": ""})
     assert (gap.status, gap.errors) == (422, ["Question 2 has no answer yet."])
-    wrong = str(int(answers["answer-6"]) % 4 + 1)
+    wrong = "2" if answers["answer-6"] == "1" else "1"
     done = page.post(f"{path}/answers", answers | {"answer-6": wrong})
     assert done.said == "Done. Here is what the test shortened."
     assert "5 of 6 right." in done.text
