@@ -98,6 +98,17 @@ from portal.worker import Sweeper
 from training import privacy as training_privacy
 from training.assessment import lifecycle as assessment_lifecycle
 from training.assessment import pages as assessment_pages
+from training.placement import pages as placement_pages
+from training.renewal import pages as renewal_pages
+from training.renewal.jobs import sweep_renewals
+from training.supervision import home as supervision_home
+from training.supervision import pages as supervision_pages
+from training.tasks import home as tasks_home
+from training.tasks import lifecycle as tasks_lifecycle
+from training.tasks import pages as tasks_pages
+from training.tasks.actions import people_changed as give_and_end_tasks
+from training.tasks.handing import TASKS
+from training.tasks.jobs import sweep_tasks
 from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
 
@@ -122,6 +133,10 @@ ROUTERS = [
     *domains_pages.routers,
     *tracks_pages.routers,
     *assessment_pages.routers,
+    *placement_pages.routers,
+    *renewal_pages.routers,
+    *tasks_pages.routers,
+    *supervision_pages.routers,
     *exams_pages.routers,
     *exams_staff_pages.routers,
     *marking_pages.routers,
@@ -144,6 +159,7 @@ def put_together() -> None:
     c = CONTRIBUTIONS
     c.next[:] = [
         exams_home.resume,
+        tasks_home.next_step,
         own.next_step,
         departures_home.next_step,
         leaving_own.come_back,
@@ -158,6 +174,7 @@ def put_together() -> None:
         own.clocks,
         departures_home.clocks,
         exams_home.clocks,
+        tasks_home.clocks,
         standing_home.clocks,
         briefs_home.clocks,
     ]
@@ -165,6 +182,7 @@ def put_together() -> None:
         departures_home.left_part,
         standing_home.part,
         cases_home.part,
+        supervision_home.part,
         tracks_home.part,
         profile_home.capacity,
     ]
@@ -175,17 +193,18 @@ def put_together() -> None:
         departures_home.desk_lines,
         marking_pages.desk_lines,
         authoring_pages.desk_lines,
+        tasks_home.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
-    c.person_joined[:] = [people_changed]
-    c.person_left[:] = [people_changed]
+    c.person_joined[:] = [people_changed, give_and_end_tasks]
+    c.person_left[:] = [people_changed, give_and_end_tasks]
     c.client_confirmed[:] = [extend_grace]
     c.departure[:] = [standing_home.departure_part]
     c.handings.clear()
-    c.handings.update({handing.kind: handing for handing in (CASES, INTRODUCTIONS, BRIEFS)})
+    c.handings.update({handing.kind: handing for handing in (CASES, INTRODUCTIONS, BRIEFS, TASKS)})
     c.certificates[:] = [certification_privacy.certificates]
     c.personal[:] = [  # children before those that they name
         *casebook_privacy.PERSONAL,
@@ -199,6 +218,7 @@ def put_together() -> None:
         mergers_own.preview,
         standing_lifecycle.merge_preview,
         assessment_lifecycle.merge_preview,
+        tasks_lifecycle.merge_preview,
         cases_lifecycle.merge_preview,
         briefs_lifecycle.merge_preview,
     ]
@@ -206,6 +226,7 @@ def put_together() -> None:
         standing_lifecycle.merge,
         mergers_own.carry_out,
         assessment_lifecycle.merge,
+        tasks_lifecycle.merge,
         cases_lifecycle.merge,
         briefs_lifecycle.merge,
     ]
@@ -214,12 +235,14 @@ def put_together() -> None:
         leaving_own.leave_preview,
         standing_lifecycle.leave_preview,
         briefs_lifecycle.leave_preview,
+        tasks_lifecycle.leave_preview,
         cases_lifecycle.leave_preview,
     ]
-    c.leave[:] = [briefs_lifecycle.leave, leaving_own.leave, standing_lifecycle.leave]
+    c.leave[:] = [tasks_lifecycle.leave, briefs_lifecycle.leave, leaving_own.leave, standing_lifecycle.leave]
     c.export[:] = [
         leaving_own.export,
         assessment_lifecycle.export,
+        tasks_lifecycle.export,
         standing_lifecycle.export,
         cases_lifecycle.export,
         briefs_lifecycle.export,
@@ -237,6 +260,8 @@ def put_together() -> None:
         sweep_departures,
         sweep_sittings,
         sweep_uploads,
+        sweep_renewals,
+        sweep_tasks,
         sweep_levels,
         sweep_providers,
         sweep_introductions,

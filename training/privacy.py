@@ -14,9 +14,59 @@ PERSONAL = [
         {
             "module version practice": mark("which lesson, and what you chose in its practice"),
             "started_at finished_at": mark("when begun and finished"),
+            "shortened_at": mark("when a placement test shortened it"),
         },
         Fate.REMOVE,
         owner="person_id",
+    ),
+    Area(
+        "placement",
+        mark("Placement tests"),
+        mark("shortening lessons whose matter you know from earlier work"),
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {
+            "track background": mark("which track, and where you said you come from"),
+            "seed drawn started_at": mark("what was asked, and when"),
+            "answers right shortened finished_at": mark("what you answered, and what that shortened"),
+        },
+        Fate.REMOVE,
+        owner="person_id",
+    ),
+    Area(
+        "task",
+        mark("Training tasks"),
+        mark("asking people to learn or do something by a day"),
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "kind subject title done_when note mandatory audience role from_staff due": mark(
+                "what is asked of whom"
+            ),
+            "issued_at withdrawn_at": mark("when it was set, and taken back"),
+        },
+        Fate.KEEP,
+        why=mark("It is the organisation's; the number of the account stays."),
+        actors=("issued_by", "responsible_id"),
+    ),
+    Area(
+        "assignment",
+        mark("Training tasks for you"),
+        mark("asking people to learn or do something by a day"),
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.ACCOUNT,
+        {
+            "status assigned_at due told tell_at": mark("by when it is asked, and what you were told of it"),
+            "said said_at done_at how answer": mark(
+                "what you wrote when you did it, when it was done, and the answer"
+            ),
+        },
+        Fate.REMOVE,
+        owner="person_id",
+        actors=("confirmed_by",),
     ),
     Area(
         "assessment",

@@ -10,6 +10,7 @@ class FactKind(StrEnum):
     ORGANISATION_VERIFIED = "organisation_verified"  # organisation; {}
     EMPLOYMENT = "employment"  # person and organisation; {role}; open while they work there
     TRAINING = "training"  # person; {hours, module}
+    COURSE = "course"  # person; {track}; a renewal of a mandatory track, until it ends
     CERTIFICATE = "certificate"  # person; {code, number}; until it ends
     CASE_PUBLISHED = "case_published"  # organisation; {client, named, industry, case_id, capabilities}
     OUTCOME_ATTESTED = (

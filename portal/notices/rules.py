@@ -106,6 +106,24 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because people marked your answers; it is sent once."),
         Class.ACTIVE,
     ),
+    "tasks/assigned": NoticeKind(
+        mark("A training task for you"),
+        mark("You get this because your organisation, or the staff, asks you to learn or do something."),
+        Class.ACTIVE,
+    ),
+    "tasks/due": NoticeKind(
+        mark("A training task is due"),
+        mark(
+            "You get this because a task of yours has a deadline: 7 days and 1 day before, on the day, and after it."
+        ),
+        Class.ACTIVE,
+    ),
+    "tasks/said": NoticeKind(
+        mark("A task is said to be done"),
+        mark("You get this because you answer for the task: you look, and confirm it or send it back."),
+        Class.ACTIVE,
+    ),
+    "tasks/escalated": NoticeKind(mark("A training task lies overdue"), _OWNER, Class.ACTIVE),
     "briefs/brand": NoticeKind(
         mark("News of your brief"),
         mark("You get this because you wrote the brief; a clock runs on what it asks of you."),

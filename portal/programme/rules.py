@@ -1,6 +1,7 @@
 """The programme as the rest of the code reads it."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 Text = dict[str, str]  # {"zh": …, "en": …}
@@ -16,6 +17,7 @@ PROFILE = {
     "export_kept_d": 7,
 }
 RETURN_D = 90
+MANDATORY = {"valid_d": 365, "reminders_d": [90, 60, 30, 7]}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,21 @@ class Programme:
     def return_d(self) -> int:
         """Days after leaving within which an owner opens the organisation again."""
         return int(self.content["lifecycle"].get("return_d", RETURN_D))
+
+    @property
+    def course_valid(self) -> timedelta:
+        """How long a mandatory track holds after it was finished or renewed."""
+        return timedelta(days=int(self._mandatory["valid_d"]))
+
+    @property
+    def course_told(self) -> list[timedelta]:
+        """How long before its end people are told, the first (when the task appears) first."""
+        return [timedelta(days=int(d)) for d in sorted(self._mandatory["reminders_d"], reverse=True)]
+
+    @property
+    def _mandatory(self) -> dict[str, Any]:
+        section: dict[str, Any] = self.content.get("mandatory", {})
+        return MANDATORY | section
 
     def options(self, taxonomy: str) -> dict[str, Text]:
         """key → names of a flat taxonomy (stages, modes, provinces …)."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -55,6 +55,11 @@ def days_until(value: datetime) -> int:
     return (clock.today(value) - clock.today(clock.now())).days
 
 
+def last_day(deadline: datetime) -> date:
+    """The day in China at whose end a deadline lies."""
+    return clock.today(deadline - timedelta(microseconds=1))
+
+
 def _with_names(say: Any) -> Any:
     @jinja2.pass_context
     def said(context: jinja2.runtime.Context, *words: Any, **values: Any) -> Any:
@@ -86,6 +91,7 @@ def environment() -> jinja2.Environment:
         "percent": i18n.show_percent,
         "markdown": markdown,
         "days_until": days_until,
+        "last_day": last_day,
         "breaks": breaks,
         "said": i18n.said,
     }

@@ -48,6 +48,7 @@ from portal.web.viewer import brand_member, in_organisation, provider_member, pu
 from tests.factories import make_organisation, make_person
 from tests.house.databases import told
 from tests.pages import Browse, Page
+from training.tasks.models import Assignment, Task
 
 SECRET = "nobody-else-may-read-this"
 NOWHERE = "A" * 43
@@ -165,6 +166,10 @@ def hide_secrets(session: Session) -> None:  # noqa: PLR0912  one loop a table
         submission.reason = SECRET
     for application in session.exec(select(Application)):
         application.statement = SECRET
+    for task in session.exec(select(Task)):
+        task.title = task.note = task.done_when = SECRET
+    for assignment in session.exec(select(Assignment)):
+        assignment.said = assignment.answer = SECRET
     for notice in session.exec(select(Notice)):
         notice.title = notice.text = SECRET
     for employment in session.exec(select(Employment)):
@@ -199,6 +204,10 @@ def values(app, connection) -> dict[str, list[object]]:
             "notice_id": [*every(Notice.id), 999_999],
             "/unsubscribe/{code": [NOWHERE, "1.notices-tip.x"],
             "answer_id": [*every(VerificationAnswer.id), 999_999],
+            "task_id": [*every(Task.id), 999_999],
+            "/staff/tasks/{task_id": [*every(Task.id, 9), 999_999],
+            "assignment_id": [*every(Assignment.id), 999_999],
+            "move": ["withdraw", "extend", "confirm", "send-back", "zz"],
             "/staff/marking/{answer_id": [*every(Mark.answer_id), 999_999],
             "bank_code": ["P1", "zz"],
             "question_id": [*one_each(Question.id, Question.kind, Question.status), 999_999],

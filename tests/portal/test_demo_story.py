@@ -39,6 +39,9 @@ from portal.review.models import Submission
 from portal.review.rules import Status
 from portal.worker import sweep
 from tests.house.databases import in_force, told
+from training.tasks.models import Assignment, Task
+from training.tasks.rules import Status as AssignmentStatus
+from training.tasks.rules import TaskKind
 
 # Table of moves → (column, states, those that nothing in the demo shows).
 TABLES = {
@@ -54,6 +57,8 @@ TABLES = {
     "employment": (Employment.status, EmploymentStatus, set()),
     "ending": (Employment.ending, Ending, set()),
     "credential": (Credential.status, CredentialStatus, set()),
+    "assignment": (Assignment.status, AssignmentStatus, set()),
+    "task": (Task.kind, TaskKind, set()),
     "staff": (StaffAppointment.role, StaffRole, set()),
 }
 # Who shows what: family, stars, status.

@@ -78,6 +78,8 @@ def test_moves():
         (State.OPEN, "finish"): None,
         (State.PRACTISED, "practise"): State.PRACTISED,
         (State.PRACTISED, "finish"): State.FINISHED,
+        (State.SHORTENED, "practise"): State.SHORTENED,
+        (State.SHORTENED, "finish"): State.FINISHED,
         (State.FINISHED, "practise"): State.FINISHED,
         (State.FINISHED, "finish"): State.FINISHED,
     }

@@ -22,7 +22,9 @@ PRACTISE_FIRST = mark(
 def state_of(progress: ModuleProgress | None) -> State:
     if progress is None:
         return State.OPEN
-    return State.FINISHED if progress.finished_at else State.PRACTISED
+    if progress.finished_at:
+        return State.FINISHED
+    return State.SHORTENED if progress.shortened_at else State.PRACTISED
 
 
 def answer_practice(
@@ -66,7 +68,7 @@ def finish_module(
 ) -> ModuleProgress:
     """Finished once, with its hours as a fact; finishing again changes nothing."""
     progress = progress_with(session, by, lesson.module, lock=True)
-    if progress is None:
+    if progress is None or not progress.practice:  # a shortened one may have been practised never
         raise Refused(PRACTISE_FIRST)
     if state_of(progress) is State.FINISHED:
         return progress

@@ -17,4 +17,5 @@ class ModuleProgress(SQLModel, table=True):
     version: int  # of the lesson that was practised last
     started_at: datetime  # when the practice was first answered
     finished_at: datetime | None = None
+    shortened_at: datetime | None = None  # by a placement test: it counts as done, without hours
     practice: list[int] = json_field(list)  # the option chosen for each practice question, from 1

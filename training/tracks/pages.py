@@ -10,6 +10,9 @@ from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
+from training.placement.rules import offers
+from training.renewal.queries import courses_of
+from training.tasks.actions import complete_of
 from training.tracks import actions, queries, rules
 
 
@@ -28,16 +31,21 @@ def learning(request: Request, session: Session) -> Response[str]:
         others=[p for p in paths if p is not current],
         held=held,
         electives=rules.electives(programme, states),
+        courses=courses_of(session, viewer.person_id, viewer.programme, now),
     )
 
 
 @get("/my/learning/{code:str}", right="learn")
 def track(request: Request, session: Session, code: str) -> Response[str]:
     viewer = viewer_of(request)
-    entry = found(
-        rules.track_of(programme_at(session, clock.now()), code, queries.states_of(session, viewer.person_id))
+    states = queries.states_of(session, viewer.person_id)
+    entry = found(rules.track_of(viewer.programme, code, states))
+    return html(
+        request,
+        "training/track.html",
+        track=found(entry if entry.written else None),
+        placement=bool(offers(code, viewer.programme, states)),
     )
-    return html(request, "training/track.html", track=found(entry if entry.written else None))
 
 
 def _lesson(request: Request, code: str, number: int) -> rules.Lesson:
@@ -96,7 +104,7 @@ def finish(request: Request, session: Session, code: str, number: int) -> Respon
     read, now = _lesson(request, code, number), clock.now()
     programme = programme_at(session, now)
     actions.finish_module(session, read, programme, by=viewer.person_id, now=now)
-    session.flush()
+    complete_of(session, viewer.person_id, now=now)
     following = rules.module_after(programme, read.module, queries.states_of(session, viewer.person_id))
     if following is None:
         return go("/my/learning", mark("Finished. That was the last lesson here."))

@@ -18,7 +18,7 @@ class MemberProgress:
 
     person_id: int
     name: str
-    finished: frozenset[str]
+    finished: frozenset[str]  # or shortened
     begun: frozenset[str]  # practised, not yet finished
     last_at: datetime | None  # the latest finish
 
@@ -26,16 +26,23 @@ class MemberProgress:
 def states_of(session: Session, person_id: int) -> dict[str, State]:
     """The modules that a person has begun or finished; one query, no lesson file."""
     rows = session.exec(
-        select(ModuleProgress.module, ModuleProgress.finished_at).where(ModuleProgress.person_id == person_id)
+        select(ModuleProgress.module, ModuleProgress.finished_at, ModuleProgress.shortened_at).where(
+            ModuleProgress.person_id == person_id
+        )
     )
-    return {module: State.FINISHED if finished_at else State.PRACTISED for module, finished_at in rows}
+    return {
+        module: State.FINISHED if finished else State.SHORTENED if shortened else State.PRACTISED
+        for module, finished, shortened in rows
+    }
 
 
 def finished_modules(session: Session, person_id: int) -> set[str]:
+    """What counts as done: finished, or shortened by a placement test."""
     return set(
         session.exec(
             select(ModuleProgress.module).where(
-                ModuleProgress.person_id == person_id, col(ModuleProgress.finished_at).is_not(None)
+                ModuleProgress.person_id == person_id,
+                col(ModuleProgress.finished_at).is_not(None) | col(ModuleProgress.shortened_at).is_not(None),
             )
         )
     )
@@ -53,7 +60,13 @@ def progress_with(
 def team_progress(session: Session, organisation_id: int) -> list[MemberProgress]:
     """Everybody who works there now, by name, with what they finished; one query."""
     rows = session.exec(
-        select(Person.id, Person.name, ModuleProgress.module, ModuleProgress.finished_at)
+        select(  # type: ignore[call-overload]
+            Person.id,
+            Person.name,
+            ModuleProgress.module,
+            ModuleProgress.finished_at,
+            ModuleProgress.shortened_at,
+        )
         .join(
             Employment,
             (col(Employment.person_id) == col(Person.id)) & (Employment.status == EmploymentStatus.CONFIRMED),
@@ -62,14 +75,18 @@ def team_progress(session: Session, organisation_id: int) -> list[MemberProgress
         .where(Employment.organisation_id == organisation_id)
         .order_by(Person.name, col(Person.id))
     ).all()
-    members = {person_id or 0: name for person_id, name, _, _ in rows}
+    members = {person_id or 0: name for person_id, name, *_ in rows}
     return [
         MemberProgress(
             person_id,
             name,
-            frozenset(module for p, _, module, at in rows if p == person_id and at),
-            frozenset(module for p, _, module, at in rows if p == person_id and module and not at),
-            max((at for p, _, _, at in rows if p == person_id and at), default=None),
+            frozenset(module for p, _, module, at, short in rows if p == person_id and (at or short)),
+            frozenset(
+                module
+                for p, _, module, at, short in rows
+                if p == person_id and module and not at and not short
+            ),
+            max((at for p, _, _, at, _ in rows if p == person_id and at), default=None),
         )
         for person_id, name in members.items()
     ]

@@ -18,14 +18,19 @@ LANGUAGES = ("zh", "en")
 class State(StrEnum):
     OPEN = "open"
     PRACTISED = "practised"  # every practice question answered, right or wrong
+    SHORTENED = "shortened"  # by a placement test: done, without hours
     FINISHED = "finished"
 
+
+DONE = (State.FINISHED, State.SHORTENED)
 
 MOVES = {
     (State.OPEN, "practise"): State.PRACTISED,
     (State.PRACTISED, "practise"): State.PRACTISED,
+    (State.SHORTENED, "practise"): State.SHORTENED,
     (State.FINISHED, "practise"): State.FINISHED,
     (State.PRACTISED, "finish"): State.FINISHED,
+    (State.SHORTENED, "finish"): State.FINISHED,
     (State.FINISHED, "finish"): State.FINISHED,  # a second click goes on to the next lesson as well
 }
 
@@ -136,7 +141,12 @@ class Track:
 
     @property
     def finished(self) -> int:
-        return sum(m.state is State.FINISHED for m in self.modules)
+        """Lessons that are done, those shortened too."""
+        return sum(m.state in DONE for m in self.modules)
+
+    @property
+    def shortened(self) -> int:
+        return sum(m.state is State.SHORTENED for m in self.modules)
 
     @property
     def hours_finished(self) -> float:
@@ -182,8 +192,8 @@ class LearningPath:
 
     @property
     def next(self) -> Module | None:
-        """The first lesson that is not finished; None when all are."""
-        return next((m for m in self.modules if m.state is not State.FINISHED), None)
+        """The first lesson that is not done; None when all are."""
+        return next((m for m in self.modules if m.state not in DONE), None)
 
 
 def module_hours(track: Mapping[str, Any]) -> float:
@@ -244,7 +254,7 @@ def module_after(programme: Programme, key: str, states: Mapping[str, State]) ->
         keys = [m.key for m in modules]
         if key in keys:
             at = keys.index(key)
-            left = [m for m in (*modules[at + 1 :], *modules[:at]) if m.state is not State.FINISHED]
+            left = [m for m in (*modules[at + 1 :], *modules[:at]) if m.state not in DONE]
             return left[0] if left else None
     return None
 
