@@ -432,6 +432,7 @@ DECIDED = {
         "submission.organisation_id",
         "organisation_domain.organisation_id",
         "assessment.organisation_id",
+        "maturity_proof.organisation_id",
         "sitting.organisation_id",
         "case_study.organisation_id",
         "brief.organisation_id",
