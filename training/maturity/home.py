@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from portal.desk.parts import Part
+from portal.ledger.models import Fact
 from portal.programme.rules import Programme
 from portal.web.viewer import Viewer
 from training.maturity import queries
@@ -33,10 +34,12 @@ class Picture:
     verified: dict[str, float]
     proved: float  # overall
     over: list[str]  # dimensions that claim too much
+    judged: frozenset[str]  # dimensions of which something was ever accepted
     actions: list[Suggestion]
     history: list[Point]  # the last measurement of each quarter, oldest first
     proofs: dict[str, MaturityProof]  # the newest of each dimension
     due: bool  # a quarter has begun since
+    on_the_spot: Fact | None  # what staff saw of the Seven Onlines; a level counts the higher of the two
 
     @property
     def last(self) -> Assessment | None:
@@ -62,10 +65,12 @@ def picture(
         proved,
         overall(proved),
         over_claims(last.counted, proved, programme.maturity["over_claim"]) if last else [],
+        frozenset(a.dimension for a in accepted),
         suggestions(instrument, last.answers, rests_on) if last else [],
         history,
         {p.dimension: p for p in reversed(proofs)},
         last is not None and last.taken_at < quarter_of(now).start,
+        queries.seen_on_the_spot(session, organisation_id, now) if instrument is Instrument.SEVEN else None,
     )
 
 

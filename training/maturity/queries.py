@@ -8,12 +8,14 @@ from sqlmodel import Session, col, or_, select
 
 from portal.files.models import StoredFile
 from portal.files.queries import Opening, openings
+from portal.ledger.models import Fact
+from portal.ledger.rules import FactKind
 from portal.organisations.models import Organisation
 from portal.organisations.rules import Trust
 from training.maturity.models import Assessment, MaturityEvidence, MaturityProof
 from training.maturity.quarters import Quarter
 from training.maturity.questions import Instrument
-from training.maturity.rules import OPEN, Accepted, ProofStatus
+from training.maturity.rules import OPEN, SUBJECT, Accepted, ProofStatus
 
 
 def assessments_of(
@@ -149,6 +151,23 @@ def evidence_files(
         .order_by(col(MaturityEvidence.id))
     )
     return [(evidence, proof, file) for evidence, proof, file in rows]
+
+
+def seen_on_the_spot(session: Session, organisation_id: int, now: datetime) -> Fact | None:
+    """What a member of staff saw of all seven, while it holds."""
+    return session.exec(
+        select(Fact)
+        .where(
+            Fact.organisation_id == organisation_id,
+            Fact.kind == FactKind.MATURITY_VERIFIED,
+            Fact.source_kind != SUBJECT,
+            Fact.true_from <= now,
+            or_(col(Fact.true_until).is_(None), col(Fact.true_until) > now),
+            col(Fact.retracted_at).is_(None),
+        )
+        .order_by(col(Fact.true_from).desc(), col(Fact.id).desc())
+        .limit(1)
+    ).first()
 
 
 # ——— The ecosystem ———

@@ -18,7 +18,7 @@ from training.maturity.quarters import Quarter, last_of_each, quarter_of, read_q
 from training.maturity.questions import NAMES, Instrument, dimensions
 from training.maturity.rules import Gain, counted, gain, means, over_claims, verified
 
-MOST_SHOWN = 100
+MOST_SHOWN = 500
 COHORTS = {
     "all": mark("All"),
     "provider": mark("Providers"),
