@@ -47,6 +47,7 @@ from certification.standing.rules import Family
 from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
 from demo.marking import tell_exams
+from demo.maturity import measure
 from demo.school import tell_school
 from demo.texts import BRIEFS, CASES
 from portal.accounts.actions import hasher
@@ -1067,6 +1068,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         story.departures()
         story.pages()
         tell_school(story)
+        measure(story)
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()

@@ -96,8 +96,12 @@ from portal.web.middleware import Csrf, Visitors
 from portal.web.session import open_session, use_threads
 from portal.worker import Sweeper
 from training import privacy as training_privacy
-from training.assessment import lifecycle as assessment_lifecycle
-from training.assessment import pages as assessment_pages
+from training.maturity import home as maturity_home
+from training.maturity import lifecycle as maturity_lifecycle
+from training.maturity import pages as maturity_pages
+from training.maturity import staff_pages as maturity_staff_pages
+from training.maturity.jobs import sweep_maturity
+from training.maturity.kind import MATURITY
 from training.placement import pages as placement_pages
 from training.renewal import pages as renewal_pages
 from training.renewal.jobs import sweep_renewals
@@ -132,11 +136,12 @@ ROUTERS = [
     *verification_pages.routers,
     *domains_pages.routers,
     *tracks_pages.routers,
-    *assessment_pages.routers,
     *placement_pages.routers,
     *renewal_pages.routers,
     *tasks_pages.routers,
     *supervision_pages.routers,
+    *maturity_pages.routers,
+    maturity_staff_pages.router,
     *exams_pages.routers,
     *exams_staff_pages.routers,
     *marking_pages.routers,
@@ -154,7 +159,7 @@ ROUTERS = [
 
 def put_together() -> None:
     """Tell the desk and the home page what the features contribute. Safe to call again."""
-    for kind in (VERIFICATION, LEVEL, CASE, PROFILE_CHANGE):
+    for kind in (VERIFICATION, LEVEL, CASE, PROFILE_CHANGE, MATURITY):
         add_kind(kind)
     c = CONTRIBUTIONS
     c.next[:] = [
@@ -184,6 +189,7 @@ def put_together() -> None:
         cases_home.part,
         supervision_home.part,
         tracks_home.part,
+        maturity_home.part,
         profile_home.capacity,
     ]
     c.desk[:] = [
@@ -217,16 +223,16 @@ def put_together() -> None:
     c.merge_preview[:] = [
         mergers_own.preview,
         standing_lifecycle.merge_preview,
-        assessment_lifecycle.merge_preview,
         tasks_lifecycle.merge_preview,
+        maturity_lifecycle.merge_preview,
         cases_lifecycle.merge_preview,
         briefs_lifecycle.merge_preview,
     ]
     c.merge[:] = [  # levels first: they end while their facts are still there
         standing_lifecycle.merge,
         mergers_own.carry_out,
-        assessment_lifecycle.merge,
         tasks_lifecycle.merge,
+        maturity_lifecycle.merge,
         cases_lifecycle.merge,
         briefs_lifecycle.merge,
     ]
@@ -238,10 +244,16 @@ def put_together() -> None:
         tasks_lifecycle.leave_preview,
         cases_lifecycle.leave_preview,
     ]
-    c.leave[:] = [tasks_lifecycle.leave, briefs_lifecycle.leave, leaving_own.leave, standing_lifecycle.leave]
+    c.leave[:] = [
+        tasks_lifecycle.leave,
+        briefs_lifecycle.leave,
+        maturity_lifecycle.leave,
+        leaving_own.leave,
+        standing_lifecycle.leave,
+    ]
     c.export[:] = [
         leaving_own.export,
-        assessment_lifecycle.export,
+        maturity_lifecycle.export,
         tasks_lifecycle.export,
         standing_lifecycle.export,
         cases_lifecycle.export,
@@ -269,6 +281,7 @@ def put_together() -> None:
         sweep_heads,
         sweep_files,
         sweep_capacity,
+        sweep_maturity,
         sweep_exports,
         sweep_tips,
         sweep_notices,

@@ -76,12 +76,28 @@ PERSONAL = [
         Seen.TEAM,
         Lasts.RECORD,
         {
-            "answers claimed counted overall taken_at": mark(
+            "instrument answers claimed counted overall taken_at reminded_at": mark(
                 "what was answered for the organisation, and when"
             )
         },
         Fate.KEEP,
         why=mark("It is the organisation's; the number of the account stays."),
         actors=("taken_by",),
+    ),
+    Area(
+        "maturity_proof",
+        mark("Evidence for self-assessments"),
+        mark("verifying what an organisation says of itself"),
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "instrument dimension status claims levels reasons score began_at decided_at valid_until": mark(
+                "what was handed in for the organisation, and what was accepted"
+            )
+        },
+        Fate.KEEP,
+        why=mark("It is the organisation's; the number of the account stays."),
+        actors=("began_by",),
     ),
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from portal.ledger.rules import FactKind, FactRow
 from portal.refusal import mark
+from training.maturity.rules import proved_score
 
 
 class Family(StrEnum):
@@ -307,6 +308,23 @@ def _latest(kind: FactKind, name: str) -> Callable[..., Reading]:
     return read
 
 
+def _maturity(e: _Evidence, _w: timedelta | None, _c: Mapping[str, Any], _s: int) -> Reading:
+    """The Seven Onlines as seen on the spot, or as evidence proved them dimension by dimension: the higher counts.
+
+    So handing in the first dimension never lowers what somebody saw of all seven, and neither way outlives its end.
+    """
+    facts = e.holding(FactKind.MATURITY_VERIFIED)
+    seen = [f for f in facts if "dimension" not in f.value][-1:]
+    parts = {str(f.value["dimension"]): f for f in facts if "dimension" in f.value}
+    on_the_spot = float(seen[0].value["score"]) if seen else 0.0
+    seven = e.rules["maturity"]["seven_onlines"]
+    proved = proved_score({key: float(f.value["score"]) for key, f in parts.items()}, seven)
+    ways = [(on_the_spot, seen), (proved, list(parts.values()))]
+    (value, counted), (_less, left) = ways if on_the_spot >= proved else ways[::-1]
+    why_not = mark("verified in another way that gives more")
+    return value, _counts(counted), [Counted(f.id, _label(f), why_not=why_not) for f in left], None
+
+
 def _holding_count(kind: FactKind, distinct: str = "") -> Callable[..., Reading]:
     def read(e: _Evidence, window: timedelta | None, _c: Mapping[str, Any], _s: int) -> Reading:
         facts = e.within(kind, window)[0] if window else e.holding(kind)
@@ -334,7 +352,7 @@ READERS: dict[str, Callable[..., Reading]] = {
     "reviews_bayes_18m": _reviews,
     "renewal_rate_24m": _share(FactKind.RENEWAL, lambda f, _c, _s: bool(f.value.get("renewed"))),
     "response_sla_rate_90d": _share(FactKind.RESPONSE, lambda f, _c, _s: bool(f.value.get("in_time"))),
-    "maturity_verified": _latest(FactKind.MATURITY_VERIFIED, "score"),
+    "maturity_verified": _maturity,
     "products_reviewed_valid": _holding_count(FactKind.PRODUCT_REVIEWED, "product"),
     "platform_integrations": _holding_count(FactKind.INTEGRATION, "platform"),
     "solutions_published": _holding_count(FactKind.SOLUTION_PUBLISHED),

@@ -19,7 +19,9 @@ class FactKind(StrEnum):
     REVIEW = "review"  # organisation; {client, rating: 1-5}
     RENEWAL = "renewal"  # organisation; {client, renewed: bool}
     RESPONSE = "response"  # organisation; {brief_id, in_time: bool}
-    MATURITY_VERIFIED = "maturity_verified"  # organisation; {score: 0-100}
+    MATURITY_VERIFIED = (
+        "maturity_verified"  # organisation; {score: 0-100}; {dimension} too where evidence is for one
+    )
     CONDUCT = "conduct"  # organisation; {delta, reason}
     COMPLAINT_UPHELD = "complaint_upheld"  # organisation; {severity: minor|major}
     VIOLATION = "violation"  # organisation; {reason}

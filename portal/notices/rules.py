@@ -86,6 +86,12 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because you are an owner of your organisation and one step is open."),
         Class.SEMI,
     ),
+    "maturity/decided": NoticeKind(mark("Decision on evidence of maturity"), _OWNER, Class.ACTIVE),
+    "maturity/quarter": NoticeKind(
+        mark("A new quarter to measure"),
+        mark("You get this because you are an owner of your organisation and one step is open."),
+        Class.SEMI,
+    ),
     "group/link": NoticeKind(mark("Links between organisations"), _OWNER, Class.ACTIVE),
     "mergers/news": NoticeKind(mark("Mergers of organisations"), _OWNER, Class.ACTIVE),
     "leaving/export": NoticeKind(mark("An export is ready"), _OWNER, Class.ACTIVE),

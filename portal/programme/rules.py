@@ -16,6 +16,7 @@ PROFILE = {
     "merge_answer_d": 14,
     "export_kept_d": 7,
 }
+MATURITY = {"review_wd": 5, "valid_quarters": 2, "over_claim": 20}
 RETURN_D = 90
 MANDATORY = {"valid_d": 365, "reminders_d": [90, 60, 30, 7]}
 
@@ -41,6 +42,12 @@ class Programme:
         """Limits and clocks of what an organisation says of itself; a version from before them has none."""
         section: dict[str, int] = self.content.get("profile", {})
         return PROFILE | section
+
+    @property
+    def maturity(self) -> dict[str, Any]:
+        """The questionnaires, the clock of their review, how long what is verified holds; an old version lacks clocks."""
+        section: dict[str, Any] = self.content["maturity"]
+        return MATURITY | section
 
     @property
     def return_d(self) -> int:

@@ -1,5 +1,6 @@
 """Submit, take, find, decide."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import Session
@@ -29,7 +30,8 @@ def submit(
     session: Session, subject_kind: str, subject_id: int, *, organisation_id: int, by: int, now: datetime
 ) -> Submission:
     """Put something on the desk, or back on it after more was asked. Refused when it lies there already."""
-    due = clock.add_working_days(now, KINDS[subject_kind].clock_wd)
+    days = KINDS[subject_kind].clock_wd
+    due = clock.add_working_days(now, days(programme_at(session, now)) if callable(days) else days)
     submission = latest_submission(session, subject_kind, subject_id)
     if submission is None or submission.status not in (
         Status.SUBMITTED,
@@ -110,12 +112,14 @@ def decide(
     reason: str,
     *,
     revision: int,
+    typed: Mapping[str, str] | None = None,
     by: int | None,
     now: datetime,
 ) -> None:
     """`approve`, `ask` or `reject` with a verdict and a reason for each item; carries the decision out.
 
-    `by` is None where the portal itself decides.
+    `by` is None where the portal itself decides; `typed` holds the kind's own fields. What the kind refuses leaves
+    changes behind: roll back.
     """
     kind = KINDS[submission.subject_kind]
     if submission.revision != revision:
@@ -146,7 +150,8 @@ def decide(
         after={"status": submission.status.value},
         reason=reason,
     )
-    kind.decide(session, submission.subject_id, decision, reason, by=by, now=now)
+    more = {"typed": typed or {}} if kind.fields else {}
+    kind.decide(session, submission.subject_id, decision, reason, by=by, now=now, **more)
 
 
 def save_findings(

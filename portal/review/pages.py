@@ -97,16 +97,18 @@ def decide(request: Request, session: Session, form: Form, submission_id: int) -
     try:
         if not whole(form["revision"]) or decision not in ("approve", "ask", "reject"):
             raise Refused(mark("Please choose what to do with this submission."), status=422)
-        actions.decide(
-            session,
-            submission,
-            decision,
-            verdicts,
-            form["reason"].strip()[:2000],
-            revision=whole(form["revision"]),
-            by=viewer.person_id,
-            now=clock.now(),
-        )
+        with session.begin_nested():
+            actions.decide(
+                session,
+                submission,
+                decision,
+                verdicts,
+                form["reason"].strip()[:2000],
+                revision=whole(form["revision"]),
+                typed={name: form[name] for name in KINDS[submission.subject_kind].fields},
+                by=viewer.person_id,
+                now=clock.now(),
+            )
     except Refused as refused:
         if refused.message == actions.REVISION and submission.status in OPEN:
             return _page(request, session, submission, form=form, error=STALE, status=409)

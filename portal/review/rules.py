@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from portal.programme.rules import Programme
 from portal.refusal import mark
 
 
@@ -50,19 +51,21 @@ class Item:
 class SubjectKind:
     """What a feature hands to the desk: its rubric, its clock, what to show, and what a decision does.
 
-    `decide(session, subject_id, decision, reason, by=, now=)` is called in the transaction of the decision;
+    `decide(session, subject_id, decision, reason, by=, now=)` is called in the transaction of the decision; where
+    `fields` names further fields of the template, it gets them as `typed=` and may refuse with 422.
     `context(session, subject_id)` gives `template` its values, the organisation's name not among them.
     """
 
     key: str
     name: str  # catalogue key
     items: tuple[Item, ...]
-    clock_wd: float  # working days for a decision
+    clock_wd: float | Callable[[Programme], float]  # working days for a decision
     template: str
     context: Callable[..., dict[str, Any]]
     decide: Callable[..., None]
     blind: bool = False  # the reviewer does not learn whose it is
     roles: frozenset[str] = field(default_factory=lambda: frozenset({"reviewer", "administrator"}))
+    fields: tuple[str, ...] = ()
 
 
 def may_ask(round_: int, most: int) -> bool:

@@ -48,6 +48,7 @@ from portal.web.viewer import brand_member, in_organisation, provider_member, pu
 from tests.factories import make_organisation, make_person
 from tests.house.databases import told
 from tests.pages import Browse, Page
+from training.maturity.models import MaturityEvidence, MaturityProof
 from training.tasks.models import Assignment, Task
 
 SECRET = "nobody-else-may-read-this"
@@ -214,6 +215,9 @@ def values(app, connection) -> dict[str, list[object]]:
             "upload_id": [*every(BankUpload.id), 999_999],
             "file_id": [*every(StoredFile.id), 999_999],
             "sha256": ["nowhere"],
+            "instrument": [*every(MaturityProof.instrument, 1), "five_rises", "zz"],
+            "dimension": [*every(MaturityProof.dimension), "zz"],
+            "piece_id": [*every(MaturityEvidence.id), 999_999],
             "row_id": [*every(Accommodation.id), 999_999],
             "code_id": [*every(PersonCode.id), 999_999],
             "export_id": [*every(PersonExport.id), 1],

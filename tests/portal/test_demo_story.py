@@ -35,10 +35,15 @@ from portal.ledger.rules import FactKind
 from portal.mail.models import Mail
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.rules import EmploymentStatus, Ending, Trust
+from portal.programme.queries import programme_at
 from portal.review.models import Submission
 from portal.review.rules import Status
 from portal.worker import sweep
 from tests.house.databases import in_force, told
+from training.maturity.home import picture
+from training.maturity.models import Assessment, MaturityProof
+from training.maturity.questions import Instrument
+from training.maturity.rules import ProofStatus
 from training.tasks.models import Assignment, Task
 from training.tasks.rules import Status as AssignmentStatus
 from training.tasks.rules import TaskKind
@@ -59,6 +64,12 @@ TABLES = {
     "credential": (Credential.status, CredentialStatus, set()),
     "assignment": (Assignment.status, AssignmentStatus, set()),
     "task": (Task.kind, TaskKind, set()),
+    "evidence": (
+        MaturityProof.status,
+        ProofStatus,
+        {"draft", "asked", "refused", "withdrawn"},
+    ),  # one provider's
+    "questionnaire": (Assessment.instrument, Instrument, {"four_forces"}),  # filled in by who wants to
     "staff": (StaffAppointment.role, StaffRole, set()),
 }
 # Who shows what: family, stars, status.
@@ -133,6 +144,23 @@ def test_the_clocks_of_the_demo(story):
     assert new.trust is Trust.PROVISIONAL
     assert (now - new.created_at) / timedelta(days=1) == pytest.approx(12, abs=0.1)
     assert organisation(story, "远帆华南").parent_id == organisation(story, "远帆集团").id
+
+
+def test_the_measurements_of_the_demo(story):
+    now = clock.now()
+    tangli = organisation(story, "棠梨运营")
+    seen = picture(story, tangli.id or 0, Instrument.SEVEN, programme_at(story, now), now)
+    assert [(p.claimed, p.verified) for p in seen.history] == [(50.8, 5.0), (70.7, 8.6)]
+    assert {key: proof.status.value for key, proof in seen.proofs.items()} == {
+        "owner": "accepted",
+        "marketing": "accepted",
+        "training": "sent",
+    }
+    assert (seen.verified["owner"], seen.verified["marketing"]) == (35.0, 25.0)
+    assert [key for key in seen.over if key in seen.judged] == ["marketing", "owner"]
+    assert seen.on_the_spot is not None
+    assert seen.on_the_spot.value == {"score": 64}
+    assert not seen.due
 
 
 def test_what_is_in_good_standing_meets_its_criteria_and_nothing_else_does(story):

@@ -433,6 +433,7 @@ DECIDED = {
         "organisation_domain.organisation_id",
         "assessment.organisation_id",
         "task.organisation_id",
+        "maturity_proof.organisation_id",
         "sitting.organisation_id",
         "case_study.organisation_id",
         "brief.organisation_id",

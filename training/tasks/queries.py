@@ -15,7 +15,7 @@ from portal.ledger.rules import FactKind
 from portal.organisations.models import Employment, EmploymentRole, Organisation
 from portal.organisations.queries import in_force
 from portal.organisations.rules import EmploymentStatus
-from training.assessment.models import Assessment
+from training.maturity.models import Assessment
 from training.tasks.models import Assignment, Task
 from training.tasks.rules import WAITS, Audience, Evidence, Status, Step, TaskKind
 from training.tracks.models import ModuleProgress
