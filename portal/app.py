@@ -91,6 +91,7 @@ from portal.verification.jobs import sweep_checks, sweep_unverified
 from portal.verification.kind import VERIFICATION
 from portal.web.errors import HANDLERS
 from portal.web.forms import read_form
+from portal.web.hosts import ByHost
 from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Csrf, Visitors
 from portal.web.session import open_session, use_threads
@@ -98,6 +99,8 @@ from portal.worker import Sweeper
 from training import privacy as training_privacy
 from training.assessment import lifecycle as assessment_lifecycle
 from training.assessment import pages as assessment_pages
+from training.packages import content_pages, record_pages
+from training.packages import pages as packages_pages
 from training.tracks import home as tracks_home
 from training.tracks import pages as tracks_pages
 
@@ -122,6 +125,9 @@ ROUTERS = [
     *domains_pages.routers,
     *tracks_pages.routers,
     *assessment_pages.routers,
+    *packages_pages.routers,
+    *content_pages.routers,
+    *record_pages.routers,
     *exams_pages.routers,
     *exams_staff_pages.routers,
     *marking_pages.routers,
@@ -281,7 +287,7 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
     put_together()
     use_threads()
     sessions = sessions or context.sessions()
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *ROUTERS,
             create_static_files_router(
@@ -300,3 +306,5 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
         openapi_config=None,
         debug=False,
     )
+    app.asgi_handler = ByHost(app.asgi_handler)  # before routing, which errors don't pass the middleware of
+    return app
