@@ -60,7 +60,7 @@ class ByHost:
 
 async def _nothing_here(send: Send, portal: str) -> None:
     link = f' <a href="{escape(portal)}/">{escape(portal)}/</a>' if portal else ""
-    body = f"<!doctype html><title>404</title><p>404{link}</p>".encode()
+    body = f'<!doctype html><html lang="en"><title>404</title><h1>404</h1><p>{link}</p></html>'.encode()
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),

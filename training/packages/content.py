@@ -1,6 +1,8 @@
 """What the content host's handlers share: the launch that a token opens, its addresses, and headers that fence it in."""
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +17,8 @@ from training.packages import queries
 from training.packages.queries import Opened
 
 # Nobody is signed in here, so there is nothing that a forged request could use: no cookie, only the token.
-opt: dict[str, Any] = {"exclude_from_csrf": True}
-send = partial(litestar.post, sync_to_thread=True, status_code=200, **opt)
-answer = partial(litestar.route, sync_to_thread=True, **opt)
+send = partial(litestar.post, sync_to_thread=True, status_code=200, exclude_from_csrf=True)
+answer = partial(litestar.route, sync_to_thread=True, exclude_from_csrf=True)
 
 
 def policy() -> str:
@@ -42,7 +43,7 @@ def nothing(status: int = 404) -> Response[str]:
     return Response(str(status), status_code=status, media_type="text/plain", headers=headers())
 
 
-def said(thing: Any, status: int = 200, **more: str) -> Response[Any]:
+def said(thing: Any, status: int = 200, more: Mapping[str, str] = MappingProxyType({})) -> Response[Any]:
     return Response(thing, status_code=status, media_type="application/json", headers=headers(**more))
 
 

@@ -89,15 +89,13 @@ def _given_2004(opened: Opened, state: CourseState | None) -> dict[str, str]:
         "cmi.total_time": as_duration(state.seconds if state else 0),
         "cmi.time_limit_action": part["at_limit"] or "continue,no message",
     }
-    for name, value in (
-        ("cmi.launch_data", part["data"]),
-        ("cmi.max_time_allowed", part["max_time"]),
-        ("cmi.scaled_passing_score", "" if part["mastery"] is None else f"{part['mastery']:g}"),
-        ("cmi.completion_threshold", "" if part["threshold"] is None else f"{part['threshold']:g}"),
-    ):
-        if value:
-            given[name] = value
-    return given
+    if_any = {
+        "cmi.launch_data": part["data"],
+        "cmi.max_time_allowed": part["max_time"],
+        "cmi.scaled_passing_score": "" if part["mastery"] is None else f"{part['mastery']:g}",
+        "cmi.completion_threshold": "" if part["threshold"] is None else f"{part['threshold']:g}",
+    }
+    return given | {name: value for name, value in if_any.items() if value}
 
 
 @get("/content/{token:str}/runtime.js")

@@ -187,7 +187,8 @@ def may_be(kind: str, value: str) -> bool:
 
 def kept(standard: Standard, sent: Mapping[Any, Any]) -> dict[str, str]:
     """What of a report is as the data model has it; the rest was never said."""
-    known, found, left = elements(standard), {}, MOST_CHARACTERS
+    known, left = elements(standard), MOST_CHARACTERS
+    found: dict[str, str] = {}
     for name, value in sent.items():
         if not (isinstance(name, str) and isinstance(value, str)) or len(name) > 200:
             continue

@@ -173,7 +173,7 @@ def opened_by(session: Session, token_hash: str, now: datetime, *, lock: bool = 
             col(CoursePackage.status).in_(list(PLAYED)),
         )
     )
-    row = session.exec(query.with_for_update(of=CourseAttempt) if lock else query).first()  # type: ignore[arg-type]
+    row = session.exec(query.with_for_update(of=CourseAttempt) if lock else query).first()
     return Opened(*row) if row else None
 
 

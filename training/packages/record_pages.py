@@ -4,11 +4,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from litestar import Request, Response, Router
+from litestar.params import RawBody
 from sqlmodel import Session
 
 from portal import clock
@@ -18,6 +20,7 @@ from portal.settings import settings
 from portal.web.viewer import public
 from training.packages import actions, queries
 from training.packages.content import activity, answer, base, headers, launched, said
+from training.packages.models import CourseDocument
 from training.packages.queries import Opened
 from training.packages.rules import Standard
 from training.packages.xapi import (
@@ -79,14 +82,14 @@ def _mine(request: Request, opened: Opened, *, with_activity: bool, with_agent: 
 
 
 def _refused(refusal: Refusal) -> Response:
-    return said({"error": refusal.text}, refusal.status, **KNOWN)
+    return said({"error": refusal.text}, refusal.status, KNOWN)
 
 
 # ——— Statements ———
 
 
 @answer("/content/{token:str}/lrs/statements", http_method=["GET", "PUT", "POST"])
-def statements(request: Request, session: Session, body: bytes, token: str) -> Response:
+def statements(request: Request, session: Session, body: RawBody, token: str) -> Response:
     try:
         opened = _opened(request, session, token)
         if request.method == "GET":
@@ -102,7 +105,7 @@ def statements(request: Request, session: Session, body: bytes, token: str) -> R
         if len(several) > MOST_AT_ONCE:
             raise Refusal(413, "too many at once")
         _keep(session, opened, several)
-        return said([s["id"] for s in several], **KNOWN)
+        return said([s["id"] for s in several], more=KNOWN)
     except Refusal as refusal:
         return _refused(refusal)
 
@@ -145,78 +148,102 @@ def _read_statements(request: Request, session: Session, opened: Opened) -> Resp
         row = queries.statement_with(session, attempt, wanted.lower()[:36])
         if row is None:
             raise Refusal(404, "no such statement")
-        return said(row.statement, **KNOWN)
+        return said(row.statement, more=KNOWN)
     rows = queries.statements_of(session, attempt, opened.launch.part)
     stamp = clock.now().astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return said(
-        {"statements": [r.statement for r in rows[::-1]], "more": ""},
-        **KNOWN,
-        **{"X-Experience-API-Consistent-Through": stamp},
-    )
+    more = {**KNOWN, "X-Experience-API-Consistent-Through": stamp}
+    return said({"statements": [r.statement for r in rows[::-1]], "more": ""}, more=more)
 
 
 # ——— Documents ———
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a document lies: of which kind, of which part, under which name; without one all of them are meant."""
+
+    opened: Opened
+    kind: str
+    part: str
+    name: str | None
+    rows: dict[str, CourseDocument]
+
+    @property
+    def row(self) -> CourseDocument | None:
+        return self.rows.get(self.name or "")
+
+
 def _document(
-    request: Request, session: Session, body: bytes, token: str, kind: str, name_in: str
+    request: Request, session: Session, body: RawBody, token: str, kind: str, name_in: str
 ) -> Response:
     """GET, PUT, POST (into a JSON object that is there) and DELETE of one; without a name GET lists, DELETE removes all."""
     opened = _opened(request, session, token)
-    agent, by_activity = kind != "activity", kind != "agent"
-    _mine(request, opened, with_activity=by_activity, with_agent=agent)
+    by_activity = kind != "agent"
+    _mine(request, opened, with_activity=by_activity, with_agent=kind != "activity")
     part, asked = opened.launch.part, request.query_params
     if by_activity and asked["activityId"] != activity(opened):
         part = f"{asked['activityId'][:400]}#"  # another activity of the same course, kept apart
     name = asked.get(name_in)
-    rows = {d.name: d for d in queries.documents(session, opened.attempt.id or 0, kind, part)}
     if kind == "state" and name == LAUNCH_DATA:
         if request.method != "GET":
             raise Refusal(403, "the launch data is the portal's")
         data = launch_data(part=opened.part, session=opened.launch.session, return_url=f"{base(token)}/ended")
-        return said(data, **KNOWN)
-    if name is None and request.method not in ("GET", "DELETE"):
-        raise Refusal(400, f"{name_in} is missing")
+        return said(data, more=KNOWN)
+    found = queries.documents(session, opened.attempt.id or 0, kind, part)
+    place = Place(opened, kind, part, name, {d.name: d for d in found})
     if request.method == "GET":
-        if name is None:
-            return said(sorted(rows), **KNOWN)
-        if name not in rows:
-            raise Refusal(404, "no such document")
-        row = rows[name]
-        more = {**KNOWN, "ETag": _etag(row.content)}
-        return Response(row.content.encode(), media_type=_harmless(row.media_type), headers=headers(**more))
-    row_now = rows.get(name or "")
-    wanted = request.headers.get("if-match")
-    if wanted and (row_now is None or _etag(row_now.content) not in (wanted, f'"{wanted}"')):
-        raise Refusal(412, "it has been changed")
-    if request.headers.get("if-none-match") == "*" and row_now is not None:
-        raise Refusal(412, "it is there already")
+        return _read(place)
+    _need_match(request, place.row)
     if request.method == "DELETE":
         actions.forget_documents(session, opened, kind=kind, part=part, name=name)
-        return Response(None, status_code=204, headers=headers(**KNOWN))
-    media_type = request.headers.get("content-type", "application/octet-stream")[:100]
-    content = _text(body)
-    if request.method == "POST" and row_now is not None:
-        old, new = _json(row_now.content), _json(content)
+    else:
+        _write(request, session, place, _text(body))
+    return Response(None, status_code=204, headers=headers(**KNOWN))
+
+
+def _read(place: Place) -> Response:
+    if place.name is None:
+        return said(sorted(place.rows), more=KNOWN)
+    if place.row is None:
+        raise Refusal(404, "no such document")
+    return Response(
+        place.row.content.encode(),
+        media_type=_harmless(place.row.media_type),
+        headers=headers(**KNOWN, ETag=_etag(place.row.content)),
+    )
+
+
+def _need_match(request: Request, row: CourseDocument | None) -> None:
+    wanted = request.headers.get("if-match")
+    if wanted and (row is None or _etag(row.content) not in (wanted, f'"{wanted}"')):
+        raise Refusal(412, "it has been changed")
+    if request.headers.get("if-none-match") == "*" and row is not None:
+        raise Refusal(412, "it is there already")
+
+
+def _write(request: Request, session: Session, place: Place, content: str) -> None:
+    if request.method == "POST" and place.row is not None:
+        old, new = _json(place.row.content), _json(content)
         if not isinstance(old, Mapping) or not isinstance(new, Mapping):
             raise Refusal(400, "only objects are put together")
         content = json.dumps({**old, **new}, ensure_ascii=False)
-    if not name or len(name) > 200 or len(content) > MOST_DOCUMENT:
+    if not place.name:
+        raise Refusal(400, "it needs a name")
+    if len(place.name) > 200 or len(content) > MOST_DOCUMENT:
         raise Refusal(413, "too long")
     try:
         actions.keep_document(
             session,
-            opened,
-            kind=kind,
-            part=part,
-            name=name,
-            media_type=media_type,
+            place.opened,
+            kind=place.kind,
+            part=place.part,
+            name=place.name,
+            media_type=request.headers.get("content-type", "application/octet-stream")[:100],
             content=content,
             now=clock.now(),
         )
     except Refused as full:
         raise Refusal(413, str(full)) from None
-    return Response(None, status_code=204, headers=headers(**KNOWN))
 
 
 def _text(body: bytes) -> str:
@@ -238,11 +265,11 @@ def _etag(content: str) -> str:
     return f'"{hashlib.sha256(content.encode()).hexdigest()[:40]}"'
 
 
-METHODS = ["GET", "PUT", "POST", "DELETE"]
+METHODS: tuple[Literal["GET", "PUT", "POST", "DELETE"], ...] = ("GET", "PUT", "POST", "DELETE")
 
 
 @answer("/content/{token:str}/lrs/activities/state", http_method=METHODS)
-def activity_state(request: Request, session: Session, body: bytes, token: str) -> Response:
+def activity_state(request: Request, session: Session, body: RawBody, token: str) -> Response:
     try:
         return _document(request, session, body, token, "state", "stateId")
     except Refusal as refusal:
@@ -250,7 +277,7 @@ def activity_state(request: Request, session: Session, body: bytes, token: str) 
 
 
 @answer("/content/{token:str}/lrs/activities/profile", http_method=METHODS)
-def activity_profile(request: Request, session: Session, body: bytes, token: str) -> Response:
+def activity_profile(request: Request, session: Session, body: RawBody, token: str) -> Response:
     try:
         return _document(request, session, body, token, "activity", "profileId")
     except Refusal as refusal:
@@ -258,7 +285,7 @@ def activity_profile(request: Request, session: Session, body: bytes, token: str
 
 
 @answer("/content/{token:str}/lrs/agents/profile", http_method=METHODS)
-def agent_profile(request: Request, session: Session, body: bytes, token: str) -> Response:
+def agent_profile(request: Request, session: Session, body: RawBody, token: str) -> Response:
     try:
         return _document(request, session, body, token, "agent", "profileId")
     except Refusal as refusal:
@@ -267,7 +294,7 @@ def agent_profile(request: Request, session: Session, body: bytes, token: str) -
 
 @answer("/content/{token:str}/lrs/about", http_method=["GET"])
 def about(token: str) -> Response:  # noqa: ARG001  the same for every launch
-    return said({"version": ["1.0.3"]}, **KNOWN)
+    return said({"version": ["1.0.3"]}, more=KNOWN)
 
 
 routers = [

@@ -65,7 +65,7 @@ def statements_of_person(session: Session, person_id: int, now: datetime, home: 
     uuid = session.get_one(Person, person_id).uuid
     programme = programme_at(session, now)
     tracks = {t["code"]: t for t in programme["tracks"]}
-    certificates = programme["credentials"]
+    certificates = {c["code"]: c for c in programme["personal_certificates"]}
     found = []
     for module, at in finished_at(session, person_id).items():
         code, _, number = module.partition("/")
