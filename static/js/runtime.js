@@ -45,7 +45,7 @@
     407: "Data Model Element Value Out Of Range", 408: "Data Model Dependency Not Established",
   };
 
-  let stage = "before", error = 0, number = launch.number, changed = false, refused = false, timer = 0;
+  let stage = "before", error = 0, number = launch.number, changed = false, refused = false, timer = 0, sending = Promise.resolve();
   const fail = (code, answer) => { error = code; return answer; };
   const fine = (answer) => { error = 0; return answer; };
 
@@ -119,7 +119,7 @@
     values.set(name, value);
     said.set(name, value);
     changed = true;
-    timer ||= setTimeout(() => { timer = 0; if (changed) report(false); }, 10000);
+    timer ||= setTimeout(() => { timer = 0; if (changed) report(false); }, 2000);
     return fine("true");
   }
 
@@ -129,7 +129,7 @@
     const body = JSON.stringify({ number: ++number, values: Object.fromEntries(said), finished });
     // A page that is being left may still send what is small; the rest went with the commits before.
     const keepalive = new Blob([body]).size < 60000;
-    fetch(launch.state, { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive, credentials: "omit" })
+    sending = fetch(launch.state, { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive, credentials: "omit" })
       .then((answer) => { if (answer.ok) tell(finished ? "ended" : "saved"); else if (answer.status < 500) { refused = true; tell("refused"); } else changed = true; })
       .catch(() => { changed = true; });
     return true;
@@ -172,4 +172,13 @@
   frame.allowFullscreen = true;
   frame.src = launch.address;
   document.body.append(frame);
+
+  // The portal's page is about to leave: take the part away, so that it says its last word, and wait until that is kept.
+  addEventListener("message", async (event) => {
+    if (event.origin !== launch.portal || event.source !== parent || event.data?.course !== "close") return;
+    frame.remove();
+    if (changed && stage === "running") report(false);
+    await sending;
+    tell("closed");
+  });
 })();
