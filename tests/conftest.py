@@ -82,7 +82,7 @@ ONCE = {
         "browser/test_served_credentials",
         "browser/test_sitting",
     ),
-    "postgresql": ("browser/test_pages", "test_rights"),
+    "postgresql": ("browser/test_pages", "browser/test_courses", "test_course_readers", "test_rights"),
 }
 
 
