@@ -73,7 +73,9 @@ def test_three_kinds_come_back(served: Served, person: Callable[..., Page], pack
     start(learner, course)  # the bookmark brings them to the same page
     expect(heading).to_contain_text("Scor")
 
-    course = upload(office, served.base, packages / "scorm-cc-by" / "RuntimeBasicCalls_SCORM20043rdEdition.zip")
+    course = upload(
+        office, served.base, packages / "scorm-cc-by" / "RuntimeBasicCalls_SCORM20043rdEdition.zip"
+    )
     start(learner, course)
     while inside.locator("#butNext").is_enabled():
         inside.locator("#butNext").click()

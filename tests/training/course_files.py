@@ -16,7 +16,7 @@ def archive(files: Mapping[str, str | bytes]) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in files.items():
-            packed.writestr(name, content)
+            packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # the same bytes every time
     return written.getvalue()
 
 
@@ -40,7 +40,9 @@ def scorm_12(page: str = PAGE_12, *, identifier: str = "test.course", **more: st
     return archive({"imsmanifest.xml": manifest_12(identifier=identifier, **more), "one.html": page})
 
 
-def cmi5_xml(body: str = '<au id="urn:test:au:1"><title><langstring lang="en">Unit</langstring></title><url>unit.html?x=1</url></au>') -> str:
+def cmi5_xml(
+    body: str = '<au id="urn:test:au:1"><title><langstring lang="en">Unit</langstring></title><url>unit.html?x=1</url></au>',
+) -> str:
     return f"""<?xml version="1.0"?><courseStructure xmlns="https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd">
 <course id="urn:test:course"><title><langstring lang="en">Course</langstring><langstring lang="zh-CN">课程</langstring></title></course>
 {body}</courseStructure>"""

@@ -258,7 +258,7 @@ def _text(body: bytes) -> str:
 
 def _harmless(media_type: str) -> str:
     """What a part kept comes back as JSON or as text, whatever it called it."""
-    return "application/json" if "json" in media_type else "text/plain; charset=utf-8"
+    return "application/json" if "json" in media_type else "text/plain"
 
 
 def _etag(content: str) -> str:

@@ -206,13 +206,13 @@ def as_duration(seconds: float) -> str:
 
 OTHER = "application/octet-stream"
 _TYPES = {
-    "text/html; charset=utf-8": "html htm",
+    "text/html": "html htm",
     "application/xhtml+xml": "xhtml",
     "text/css": "css",
     "text/javascript": "js mjs",
     "application/json": "json",
     "application/xml": "xml xsd dtd",
-    "text/plain; charset=utf-8": "txt",
+    "text/plain": "txt",
     "text/vtt": "vtt",
     "application/pdf": "pdf",
     "image/png": "png",
