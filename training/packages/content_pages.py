@@ -167,7 +167,9 @@ def file(request: Request, session: Session, token: str, file_path: str) -> Resp
         content,
         status_code=status,
         media_type=found.media_type,
-        headers=headers(**{**more, "Cache-Control": "private, max-age=3600"}),
+        headers=headers(
+            **{**more, "Cache-Control": "private, max-age=3600", "Content-Type": found.media_type}
+        ),
     )
 
 
