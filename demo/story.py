@@ -46,6 +46,7 @@ from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
 from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
+from demo.course import tell_course
 from demo.marking import tell_exams
 from demo.maturity import measure
 from demo.school import tell_school
@@ -1069,6 +1070,14 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         story.pages()
         tell_school(story)
         measure(story)
+        owner, member = story.teams["tangli"][:2]
+        tell_course(
+            session,
+            staff=staff["programme@yuqiao.example"].id or 0,
+            finished=owner.id or 0,
+            begun=member.id or 0,
+            now=now,
+        )
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()

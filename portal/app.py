@@ -91,6 +91,7 @@ from portal.verification.jobs import sweep_checks, sweep_unverified
 from portal.verification.kind import VERIFICATION
 from portal.web.errors import HANDLERS
 from portal.web.forms import read_form
+from portal.web.hosts import ByHost
 from portal.web.limits import ReadTooLarge
 from portal.web.middleware import Csrf, Visitors
 from portal.web.session import open_session, use_threads
@@ -102,6 +103,8 @@ from training.maturity import pages as maturity_pages
 from training.maturity import staff_pages as maturity_staff_pages
 from training.maturity.jobs import sweep_maturity
 from training.maturity.kind import MATURITY
+from training.packages import content_pages, record_pages
+from training.packages import pages as packages_pages
 from training.placement import pages as placement_pages
 from training.renewal import pages as renewal_pages
 from training.renewal.jobs import sweep_renewals
@@ -142,6 +145,9 @@ ROUTERS = [
     *supervision_pages.routers,
     *maturity_pages.routers,
     maturity_staff_pages.router,
+    *packages_pages.routers,
+    *content_pages.routers,
+    *record_pages.routers,
     *exams_pages.routers,
     *exams_staff_pages.routers,
     *marking_pages.routers,
@@ -319,7 +325,7 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
     put_together()
     use_threads()
     sessions = sessions or context.sessions()
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *ROUTERS,
             create_static_files_router(
@@ -338,3 +344,5 @@ def create_app(sessions: Sessions | None = None, *, with_workers: bool = True) -
         openapi_config=None,
         debug=False,
     )
+    app.asgi_handler = ByHost(app.asgi_handler)  # before routing, which errors don't pass the middleware of
+    return app

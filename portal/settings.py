@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
+    content_url: str = ""
     database_url: str = ""
     redis_url: str = ""
     smtp_url: str = ""
@@ -55,6 +56,15 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @cached_property
+    def content_origin(self) -> str:
+        """Where outside courses are served: never the portal's own host. "" when there is no such place."""
+        if self.content_url or self.production:
+            return self.content_url.rstrip("/")
+        url = urlsplit(self.base_url)  # the same server by its other name: to a browser a stranger
+        other = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}.get(url.hostname or "")
+        return f"{url.scheme}://{other}" + (f":{url.port}" if url.port else "") if other else ""
+
+    @cached_property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'yuqiao.db'}"
 
@@ -78,7 +88,7 @@ class Settings(BaseSettings):
 
     def require_complete(self) -> None:
         """Raise `Misconfigured` when something is half set, or production lacks what it cannot safely do without."""
-        wrong = self._wrong_with_files()
+        wrong = self._wrong_with_files() + self._wrong_with_content()
         outside = [self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_name]
         if any(outside) and not all(outside):
             wrong.append("OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_NAME go together")
@@ -98,6 +108,21 @@ class Settings(BaseSettings):
             wrong.append("FILES_S3_ACCESS_KEY and FILES_S3_SECRET must be set with FILES_URL")
         if self.production and self.files_s3_endpoint and urlsplit(self.files_s3_endpoint).scheme != "https":
             wrong.append("FILES_S3_ENDPOINT must be an https address")
+        return wrong
+
+    def _wrong_with_content(self) -> list[str]:
+        if not self.content_url:
+            return []
+        url, host = urlsplit(self.content_url), urlsplit(self.base_url).hostname or ""
+        own = url.hostname or ""
+        if url.scheme not in ("http", "https") or not own or url.path.strip("/") or url.query:
+            return ["CONTENT_URL must be an address without a path"]
+        wrong = []
+        # Cookies know hosts and what is below them, but no ports.
+        if own == host or own.endswith(f".{host}") or host.endswith(f".{own}"):
+            wrong.append("CONTENT_URL must name another host than PUBLIC_URL, neither below the other")
+        if self.production and url.scheme != "https":
+            wrong.append("CONTENT_URL must be an https address")
         return wrong
 
     def _wrong_with_production(self) -> list[str]:

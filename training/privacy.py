@@ -69,6 +69,97 @@ PERSONAL = [
         actors=("confirmed_by",),
     ),
     Area(
+        "course_statement",
+        mark("What outside courses recorded of you"),
+        mark("showing how far you have come in an outside course, and going on with it"),
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {
+            "part uuid verb defined statement stored_at": mark(
+                "what a part of the course wrote down of you, and when"
+            )
+        },
+        Fate.REMOVE,
+        through=("attempt_id", "course_attempt"),
+    ),
+    Area(
+        "course_document",
+        mark("What outside courses kept for you"),
+        mark("showing how far you have come in an outside course, and going on with it"),
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {
+            "part kind name media_type content changed_at": mark(
+                "what a part of the course wants to find again, and when it kept it"
+            )
+        },
+        Fate.REMOVE,
+        through=("attempt_id", "course_attempt"),
+    ),
+    Area(
+        "course_state",
+        mark("Your place in outside courses"),
+        mark("showing how far you have come in an outside course, and going on with it"),
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {
+            "part reported ended completion passed score seconds changed_at": mark(
+                "what a part of the course reported of you, and when"
+            )
+        },
+        Fate.REMOVE,
+        through=("attempt_id", "course_attempt"),
+    ),
+    Area(
+        "course_launch",
+        mark("Openings of outside courses"),
+        mark("opening a part of an outside course for you alone"),
+        Basis.CONTRACT,
+        Seen.SELF,
+        Lasts.ACCOUNT,
+        {
+            "part session saves seconds made_at expires_at": mark("which part, when, for how long"),
+            "token_hash auth_hash": mark("what opens it, as a fingerprint"),
+        },
+        Fate.REMOVE,
+        through=("attempt_id", "course_attempt"),
+        secret=frozenset({"token_hash", "auth_hash"}),
+    ),
+    Area(
+        "course_attempt",
+        mark("Your outside courses"),
+        mark("showing how far you have come in an outside course, and going on with it"),
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.ACCOUNT,
+        {
+            "registration completion passed score seconds": mark("what the course says of you"),
+            "begun_at last_at completed_at": mark("when begun and finished"),
+        },
+        Fate.REMOVE,
+        owner="person_id",
+    ),
+    Area(
+        "course_package",
+        mark("Outside courses"),
+        mark("offering courses that others made"),
+        Basis.DUTY,
+        Seen.PUBLIC,
+        Lasts.RECORD,
+        {
+            "identifier version standard edition title lines parts remarks status": mark(
+                "what is in the course"
+            ),
+            "uploaded_at published_at": mark("when it was taken in and published"),
+        },
+        Fate.KEEP,
+        why=mark("It is the school's; the number of the account stays."),
+        actors=("uploaded_by",),
+    ),
+    Area(
         "assessment",
         mark("Self-assessments of an organisation"),
         mark("finding out what an organisation should learn"),

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from certification.banks.form import TRUE_FALSE, QuestionForm, Sentence, UnfitError, check, need
+from certification.banks.form import TRUE_FALSE, QuestionForm, UnfitError, check, need
 from certification.banks.pictures import MOST_PICTURES, is_picture, keep
 from certification.banks.rendering import sanitised
 from certification.banks.rules import QuestionKind
 from certification.marking.rules import number_in
+from portal.files.reading import Sentence
 from portal.i18n import gettext
 from portal.refusal import mark
 from portal.web.forms import Form, Input, whole

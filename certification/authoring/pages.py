@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from certification.authoring import actions, queries
 from certification.authoring.forms import ROWS, Move, NewBank, filled, read_question
-from certification.banks.form import QuestionForm, UnreadableFileError
+from certification.banks.form import QuestionForm
 from certification.banks.models import Bank, Question
 from certification.banks.queries import contents_of, forms_of_bank, preview
 from certification.banks.readers import Format, read_questions
@@ -23,6 +23,7 @@ from certification.marking.actions import correct_key
 from certification.marking.forms import CorrectKey
 from portal import clock
 from portal.desk.parts import DeskLine
+from portal.files.reading import UnreadableFileError
 from portal.history.queries import timeline
 from portal.i18n import gettext
 from portal.refusal import Refused, mark

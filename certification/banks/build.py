@@ -12,7 +12,6 @@ from certification.banks.form import (
     QuestionFile,
     QuestionForm,
     Remark,
-    Sentence,
     Skipped,
     UnfitError,
     check,
@@ -21,6 +20,7 @@ from certification.banks.form import (
 from certification.banks.markup import Laundry, Text, settle
 from certification.banks.own import Own
 from certification.banks.rules import QuestionKind
+from portal.files.reading import Sentence
 from portal.refusal import mark
 
 ALL_OF_THESE = re.compile(

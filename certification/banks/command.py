@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from certification.banks.form import QuestionFile, UnreadableFileError
+from certification.banks.form import QuestionFile
 from certification.banks.queries import forms_of_bank
 from certification.banks.readers import read_questions
 from certification.banks.writers import WRITERS, write_questions
@@ -12,6 +12,7 @@ from certification.exams.actions import Imported, import_bank, save_exam
 from portal import clock
 from portal.context import sessions
 from portal.db import transaction
+from portal.files.reading import UnreadableFileError
 
 
 class _DryRunError(Exception):

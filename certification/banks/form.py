@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from certification.banks.rules import QuestionKind
+from portal.files.reading import Sentence
 from portal.refusal import mark
 
 MOST_BYTES = 20 * 1024 * 1024  # of a file
@@ -24,17 +25,6 @@ WITH_OPTIONS = (
     QuestionKind.ORDER,
     QuestionKind.MATCH,
 )
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence for people: a catalogue key and what fills its %(name)s places. As text it is English."""
-
-    text: str
-    values: dict[str, Any] = field(default_factory=dict, hash=False)
-
-    def __str__(self) -> str:
-        return self.text % self.values if self.values else self.text
 
 
 @dataclass(frozen=True)
@@ -119,14 +109,6 @@ class QuestionFile:
     skipped: list[Skipped]
     exam: ExamForm | None = None  # when the publisher says how its paper is made
     remarks: list[Remark] = field(default_factory=list)
-
-
-class UnreadableFileError(ValueError):
-    """Nothing in it could be read; the message says why."""
-
-    def __init__(self, text: str, /, **values: Any) -> None:
-        self.sentence = Sentence(text, values)
-        super().__init__(str(self.sentence))
 
 
 class UnfitError(ValueError):

@@ -11,9 +11,10 @@ from html.parser import HTMLParser
 import nh3
 from markdown_it import MarkdownIt
 
-from certification.banks.form import MOST_TEXT, NO_TEXT, Sentence, need
+from certification.banks.form import MOST_TEXT, NO_TEXT, need
 from certification.banks.pictures import MOST_PICTURES, is_picture, keep
 from certification.banks.rendering import ATTRIBUTES, TAGS
+from portal.files.reading import Sentence
 from portal.refusal import mark
 
 BLOCKS = {"p", "ul", "ol", "li", "pre", "table", "caption", "tr"}

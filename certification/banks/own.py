@@ -7,7 +7,7 @@ from lxml import etree
 from certification.banks.form import QuestionForm
 from certification.banks.markup import Text, escaped
 from certification.banks.rules import QuestionKind
-from certification.banks.xml import Element, children
+from portal.files.xml import Element, children
 
 NAMESPACE = "urn:yuqiao:question:1"
 

@@ -1,12 +1,13 @@
 """Keep a file, read it back with a note of who did, remove what no row names."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete
 
 from portal.files import store
-from portal.files.models import FileAccess, StoredFile
+from portal.files.models import FileAccess, StoredFile, UnpackedFile
 from portal.files.queries import named
 from portal.files.rules import Kind, Purpose, accept
 
@@ -78,6 +79,25 @@ def keep_made(
     session.add(row)
     session.flush()
     return row
+
+
+def keep_unpacked(
+    session: Session, archive: StoredFile, files: Mapping[str, bytes], media_type_of: Callable[[str], str]
+) -> None:
+    """The files of a stored archive, each by its content; what several hold is kept once."""
+    for path, content in files.items():
+        sha256 = hashlib.sha256(content).hexdigest()
+        store.put(sha256, content)
+        session.add(
+            UnpackedFile(
+                archive_id=archive.id or 0,
+                path=path,
+                sha256=sha256,
+                media_type=media_type_of(path),
+                size=len(content),
+            )
+        )
+    session.flush()
 
 
 def forget_file(session: Session, file: StoredFile) -> None:

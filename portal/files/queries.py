@@ -8,13 +8,21 @@ from sqlalchemy import Subquery
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import Person
-from portal.files.models import FileAccess, StoredFile
+from portal.files.models import FileAccess, StoredFile, UnpackedFile
 from portal.files.rules import PURPOSES, Purpose
 
 
 def named(session: Session, hashes: Sequence[str]) -> set[str]:
-    """Those of the hashes that a row names."""
-    return set(session.exec(select(StoredFile.sha256).where(col(StoredFile.sha256).in_(hashes))))
+    """Those of the hashes that a row names: a file as it was uploaded, or one out of an archive."""
+    whole = select(StoredFile.sha256).where(col(StoredFile.sha256).in_(hashes))
+    unpacked = select(UnpackedFile.sha256).where(col(UnpackedFile.sha256).in_(hashes))
+    return {*session.exec(whole), *session.exec(unpacked)}
+
+
+def unpacked_file(session: Session, archive_id: int, path: str) -> UnpackedFile | None:
+    return session.exec(
+        select(UnpackedFile).where(UnpackedFile.archive_id == archive_id, UnpackedFile.path == path)
+    ).first()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from portal.db import transaction
 from portal.limits.actions import count_attempt
 
 UPLOAD_BYTES = 12 * 1024 * 1024  # a 10 MB file and the fields around it
+COURSE_BYTES = 52 * 1024 * 1024  # a course of 50 MB
+LARGER = {"/staff/courses": COURSE_BYTES}
 DRAIN_BYTES = 100 * 1024 * 1024
 
 
@@ -49,7 +51,7 @@ class ReadTooLarge:
             headers = dict(scope["headers"])
             length = headers.get(b"content-length", b"0")
             size = int(length) if length.isdigit() else 0
-            if UPLOAD_BYTES < size <= DRAIN_BYTES:
+            if LARGER.get(scope["path"], UPLOAD_BYTES) < size <= DRAIN_BYTES:
                 read, more = 0, True
                 while more and read <= DRAIN_BYTES:
                     message = await receive()

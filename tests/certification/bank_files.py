@@ -483,7 +483,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "drive": (archive({"C:/x": b"x"}), "The archive holds a file that would land outside its folder: C:/x."),
     "link": (link(), "The archive holds a link: items/link.xml."),
     "too many": (many(), "The archive holds more than 2,000 files."),
-    "bomb": (archive({"a.xml": b"\0" * 10**7}), "The archive is packed more tightly than any bank of questions."),
+    "bomb": (archive({"a.xml": b"\0" * 10**7}), "The archive is packed more tightly than honest files are."),
     "archive in it": (archive({"a.zip": archive()}), "The archive holds another archive: a.zip."),
     "archive in disguise": (archive({"a.xml": archive()}), "The archive holds another archive: a.xml."),
     "damaged": (archive({"a.xml": b"x" * 999})[:-30], "The archive is damaged or not a plain ZIP file."),

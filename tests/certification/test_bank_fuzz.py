@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certification.banks.form import QuestionFile, UnreadableFileError, check
+from certification.banks.form import QuestionFile, check
 from certification.banks.readers import Format, read_questions
 from certification.banks.writers import write_questions
+from portal.files.reading import UnreadableFileError
 from tests.certification import bank_files as files
 from tests.certification.forms import forms
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from certification.banks.form import TRUE_FALSE, QuestionForm, UnreadableFileError
+from certification.banks.form import TRUE_FALSE, QuestionForm
 from certification.banks.readers import Format, read_questions
 from certification.banks.readers.tables import read_own
+from portal.files.reading import UnreadableFileError
 from tests.certification import bank_files as files
 from tests.hostile_files import png
 

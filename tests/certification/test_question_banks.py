@@ -8,7 +8,6 @@ import pytest
 from sqlmodel import select
 
 from certification.banks import command
-from certification.banks.form import UnreadableFileError
 from certification.banks.models import Bank, Question
 from certification.banks.queries import Change, contents_of, preview
 from certification.banks.readers import read_questions
@@ -19,6 +18,7 @@ from certification.exams.actions import CONTENT, import_bank, load_own_banks, sa
 from certification.exams.models import Exam
 from certification.papers import rules
 from portal import clock
+from portal.files.reading import UnreadableFileError
 from portal.history.models import History
 from portal.programme.queries import programme_at
 from tests.certification.bank_files import MOODLE

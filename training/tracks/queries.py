@@ -48,6 +48,16 @@ def finished_modules(session: Session, person_id: int) -> set[str]:
     )
 
 
+def finished_at(session: Session, person_id: int) -> dict[str, datetime]:
+    """When each module was finished, in that order."""
+    rows = session.exec(
+        select(ModuleProgress.module, ModuleProgress.finished_at)
+        .where(ModuleProgress.person_id == person_id, col(ModuleProgress.finished_at).is_not(None))
+        .order_by(col(ModuleProgress.finished_at))
+    )
+    return {module: at for module, at in rows if at}
+
+
 def progress_with(
     session: Session, person_id: int, module: str, *, lock: bool = False
 ) -> ModuleProgress | None:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import PurePath
 
-from certification.banks.archive import open_archive
-from certification.banks.form import MOST_BYTES, QuestionFile, UnreadableFileError
+from certification.banks.form import MOST_BYTES, QuestionFile
 from certification.banks.markup import tidy
 from certification.banks.readers.gift import read_gift
 from certification.banks.readers.moodle import read_moodle
@@ -15,7 +14,9 @@ from certification.banks.readers.plain import read_aiken
 from certification.banks.readers.qti import read_item_file
 from certification.banks.readers.qti12 import read_interop
 from certification.banks.readers.tables import csv_rows, read_columns, read_own, read_pool
-from certification.banks.xml import Element, local, parse_xml
+from portal.files.archive import open_archive
+from portal.files.reading import UnreadableFileError
+from portal.files.xml import Element, local, parse_xml
 from portal.refusal import mark
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from certification.banks.markup import VOID, Text, tidy
 from certification.banks.rendering import TAGS
-from certification.banks.xml import Element, attribute, local
+from portal.files.xml import Element, attribute, local
 
 STEM = "yq-stem"  # how our own export marks a block that is there for QTI alone
 GAP = "\ue010"  # stands where an interaction stood

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass, field
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import MOST_OPTIONS, QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, QuestionFile, UnfitError, need
 from certification.banks.markup import Text, looks_like_html, text_of, text_of_markdown, tidy
 from certification.banks.readers.category import topic_and_group
 from certification.banks.rules import QuestionKind
+from portal.files.reading import Sentence
 from portal.refusal import mark
 
 # Each escaped character rests as a private character while the marks around it are looked for.

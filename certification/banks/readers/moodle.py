@@ -11,13 +11,14 @@ from decimal import Decimal, InvalidOperation, localcontext
 from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import MOST_OPTIONS, MOST_TEXT, QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, MOST_TEXT, QuestionFile, UnfitError, need
 from certification.banks.markup import Text, looks_like_html, plain_of, text_of, text_of_markdown
 from certification.banks.own import own_of
 from certification.banks.readers.category import topic_and_group
 from certification.banks.readers.gift import accept_texts
 from certification.banks.rules import QuestionKind
-from certification.banks.xml import Element, children, line_of, words
+from portal.files.reading import Sentence
+from portal.files.xml import Element, children, line_of, words
 from portal.refusal import mark
 
 FILES = "@@PLUGINFILE@@/"

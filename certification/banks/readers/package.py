@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected
-from certification.banks.form import QuestionFile, Sentence, UnreadableFileError
+from certification.banks.form import QuestionFile
 from certification.banks.own import own_of
 from certification.banks.readers.qti import read_item
 from certification.banks.readers.qti12 import read_items
-from certification.banks.xml import Element, attribute, local, parse_xml, within
+from portal.files.reading import Sentence, UnreadableFileError
+from portal.files.xml import Element, attribute, local, parse_xml, within
 from portal.refusal import mark
 
 MANIFEST = "imsmanifest.xml"

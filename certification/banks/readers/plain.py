@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from certification.banks.build import Collected, Draft, choose
-from certification.banks.form import QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import QuestionFile, UnfitError, need
 from certification.banks.markup import text_of, tidy
 from certification.banks.rules import QuestionKind
+from portal.files.reading import Sentence
 from portal.refusal import mark
 
 _OPTION = re.compile(r"([A-Z])[.)]\s?(.*)", re.DOTALL)

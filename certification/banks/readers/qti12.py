@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from certification.banks.build import NO_TOPIC, Collected, Draft, choose
-from certification.banks.form import MOST_OPTIONS, QuestionFile, Sentence, UnfitError, need
+from certification.banks.form import MOST_OPTIONS, QuestionFile, UnfitError, need
 from certification.banks.markup import Text, escaped, text_of
 from certification.banks.readers.moodle import around
 from certification.banks.readers.qti import stars
 from certification.banks.rules import QuestionKind
-from certification.banks.xml import Element, attribute, children, first, line_of, local, within, words
+from portal.files.reading import Sentence
+from portal.files.xml import Element, attribute, children, first, line_of, local, within, words
 from portal.refusal import mark
 
 _NOT_READ = mark("Questions of this kind are not read: %(kind)s.")

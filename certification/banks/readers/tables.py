@@ -19,15 +19,14 @@ from certification.banks.form import (
     ExamForm,
     QuestionFile,
     QuestionForm,
-    Sentence,
     UnfitError,
-    UnreadableFileError,
     need,
 )
 from certification.banks.markup import Laundry, Text, settle, tidy
 from certification.banks.pictures import is_picture
 from certification.banks.readers.plain import line, read_pool_text
 from certification.banks.rules import QuestionKind
+from portal.files.reading import Sentence, UnreadableFileError
 from portal.refusal import mark
 
 POOL_CODE = re.compile(r"([A-Z]\d)([A-Z])\d\d")  # T1A01: subelement T1, group T1A

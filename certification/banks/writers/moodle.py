@@ -12,7 +12,7 @@ from certification.banks.markup import escaped, pictures_in, rewritten
 from certification.banks.own import own_element
 from certification.banks.readers.moodle import FILES
 from certification.banks.rules import QuestionKind
-from certification.banks.xml import Element
+from portal.files.xml import Element
 
 _TYPES = {
     QuestionKind.ONE: "multichoice",

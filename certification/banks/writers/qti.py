@@ -16,7 +16,7 @@ from certification.banks.markup import VOID, escaped, rewritten
 from certification.banks.own import own_element
 from certification.banks.readers.body import STEM
 from certification.banks.rules import QuestionKind
-from certification.banks.xml import Element
+from portal.files.xml import Element
 
 QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 PACKAGING = "http://www.imsglobal.org/xsd/imscp_v1p1"

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import PurePosixPath
 
-from certification.banks.form import UnreadableFileError
+from portal.files.reading import UnreadableFileError
 from portal.refusal import mark
 
 MOST_ENTRIES = 2_000
@@ -17,12 +17,17 @@ _ARCHIVES = {".zip", ".jar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"
 _BROKEN = mark("The archive is damaged or not a plain ZIP file.")
 
 
-def open_archive(content: bytes) -> dict[str, bytes]:
-    """Name → content of every file. UnreadableFileError with the first thing that is not as it should be."""
+def open_archive(
+    content: bytes, *, most_bytes: int = MOST_UNPACKED, archives_within: bool = False
+) -> dict[str, bytes]:
+    """Name → content of every file. UnreadableFileError with the first thing that is not as it should be.
+
+    `most_bytes`: unpacked, of all files together. Archives within are never opened; they are refused unless told otherwise.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-            _check(entries)
+            _check(entries, most_bytes, archives_within=archives_within)
             files = {e.filename: archive.read(e) for e in entries if not e.is_dir()}
     except UnreadableFileError:
         raise
@@ -39,21 +44,23 @@ def open_archive(content: bytes) -> dict[str, bytes]:
     ):
         raise UnreadableFileError(_BROKEN) from None
     for name, inside in files.items():
-        if inside[:4] == b"PK\x03\x04":
+        if not archives_within and inside[:4] == b"PK\x03\x04":
             raise UnreadableFileError(mark("The archive holds another archive: %(name)s."), name=name[:80])
     return files
 
 
-def _check(entries: list[zipfile.ZipInfo]) -> None:
+def _check(entries: list[zipfile.ZipInfo], most_bytes: int, *, archives_within: bool) -> None:
     if len(entries) > MOST_ENTRIES:
         raise UnreadableFileError(mark("The archive holds more than 2,000 files."))
-    if sum(e.file_size for e in entries) > MOST_UNPACKED:
-        raise UnreadableFileError(mark("The archive unpacks to more than 100 MB."))
+    if sum(e.file_size for e in entries) > most_bytes:
+        raise UnreadableFileError(
+            mark("The archive unpacks to more than %(most)s MB."), most=most_bytes // (1024 * 1024)
+        )
     seen = set()
     for entry in entries:
         name = entry.filename
         if entry.file_size > _SMALL and entry.file_size > MOST_RATIO * max(entry.compress_size, 1):
-            raise UnreadableFileError(mark("The archive is packed more tightly than any bank of questions."))
+            raise UnreadableFileError(mark("The archive is packed more tightly than honest files are."))
         if not _is_harmless(entry.orig_filename) or not _is_harmless(name):
             raise UnreadableFileError(
                 mark("The archive holds a file that would land outside its folder: %(name)s."),
@@ -66,7 +73,7 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
             raise UnreadableFileError(mark("The archive is protected by a password."))
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise UnreadableFileError(_BROKEN)
-        if PurePosixPath(name).suffix.lower() in _ARCHIVES:
+        if not archives_within and PurePosixPath(name).suffix.lower() in _ARCHIVES:
             raise UnreadableFileError(mark("The archive holds another archive: %(name)s."), name=name[:80])
         if name in seen:
             raise UnreadableFileError(mark("The archive holds a file twice: %(name)s."), name=name[:80])

@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from certification.banks.form import UnreadableFileError
+from portal.files.reading import UnreadableFileError
 from portal.refusal import mark
 
 # ASCII stands for itself in all of these, so a document type can't hide.
