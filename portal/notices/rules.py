@@ -106,6 +106,16 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because people marked your answers; it is sent once."),
         Class.ACTIVE,
     ),
+    "integrity/asked": NoticeKind(
+        mark("Your word on a sitting is wanted"),
+        mark("You get this because the sitting is yours; a clock runs on your answer."),
+        Class.ACTIVE,
+    ),
+    "integrity/decided": NoticeKind(
+        mark("The question about a sitting is settled"),
+        mark("You get this because the sitting is yours and you were asked about it; it is sent once."),
+        Class.ACTIVE,
+    ),
     "briefs/brand": NoticeKind(
         mark("News of your brief"),
         mark("You get this because you wrote the brief; a clock runs on what it asks of you."),
