@@ -46,6 +46,7 @@ from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
 from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
+from demo.integrity import stand_out
 from demo.marking import tell_exams
 from demo.texts import BRIEFS, CASES
 from portal.accounts.actions import hasher
@@ -694,6 +695,7 @@ class Story:
                         )
                     )
             hand_in_paper(session, sitting, by=by, now=began + timedelta(minutes=12 + n % 12))
+        stand_out(session, exam, by=self.reviewer.id or 0, now=self.ago(0))
         self.judge(exam, staff)
 
     def judge(self, exam: Exam, staff: dict[str, Person]) -> None:
