@@ -1,14 +1,14 @@
 """Three sittings of the practice test that stand out: a pair that agrees, one that was fast, one that was cleared."""
 
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import permutations
 
 import numpy as np
 from sqlmodel import Session
 
 from certification.banks.models import Question
 from certification.exams.actions import mark_again
-from certification.exams.models import Answer, Exam
+from certification.exams.models import Answer, Exam, Sitting
 from certification.exams.queries import answers_of, questions_of_bank
 from certification.exams.rules import SittingStatus
 from certification.integrity.actions import clear, open_files
@@ -19,14 +19,17 @@ from demo.queries import sittings_of_exam
 
 def stand_out(session: Session, exam: Exam, *, by: int, now: datetime) -> None:
     """`by` clears one of the files. Needs the sittings of the practice test."""
-    sittings = [s for s in sittings_of_exam(session, exam.id or 0) if s.status is SittingStatus.MARKED][-12:]
+    sittings = [s for s in sittings_of_exam(session, exam.id or 0) if s.status is SittingStatus.MARKED][-25:]
     questions = {q.id or 0: q for q in questions_of_bank(session, exam.bank_id)}
     answers = {s.id: answers_of(session, s.id or 0) for s in sittings}
-    one, other = max(
-        combinations(sittings, 2),
-        key=lambda pair: len(answers[pair[0].id].keys() & answers[pair[1].id].keys()),
-    )
-    fast, cleared = [s for s in sittings if s not in (one, other)][:2]
+
+    def mistakes(pair: tuple[Sitting, ...]) -> int:
+        said = answers[pair[0].id]
+        return sum(said[q].chosen != questions[q].key for q in said.keys() & answers[pair[1].id].keys())
+
+    one, other = max(permutations(sittings, 2), key=mistakes)
+    rest = [s for s in sittings if s not in (one, other)]
+    fast, cleared = sorted(rest, key=lambda s: s.score or 0)[:-3:-1]
     for sitting, seconds in ((one, 31), (other, 33), (fast, 3), (cleared, 3)):
         _spread(session, answers[sitting.id], sitting.started_at, seconds)
     shared = sorted(answers[one.id].keys() & answers[other.id].keys())
@@ -68,7 +71,10 @@ def _agreement(
         chances.append(sum(v * v for v in share.values()))
         of_wrong.append(sum(v * v for a, v in share.items() if a != key))
         wrong += tuple(said[q].chosen) != key
-    p = tails(np.array([chances]), np.array([len(shared)]))[0]
+    p = 2 * min(
+        tails(np.array([chances]), np.array([len(shared)]))[0],
+        tails(np.array([of_wrong]), np.array([wrong]))[0],
+    )
     return {
         "shared": len(shared),
         "identical": len(shared),
