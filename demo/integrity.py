@@ -35,7 +35,6 @@ def stand_out(session: Session, exam: Exam, *, by: int, now: datetime) -> None:
     shared = sorted(answers[one.id].keys() & answers[other.id].keys())
     for question in shared:
         answers[other.id][question].chosen = list(answers[one.id][question].chosen)
-        session.add(answers[other.id][question])
     session.flush()
     mark_again(session, other, "演示数据：补录答案后重新计分", keep_pass=False, by=by, now=other.ends_at)
     alike = _agreement(answers[one.id], shared, questions, [answers[s.id] for s in sittings])
@@ -52,7 +51,6 @@ def stand_out(session: Session, exam: Exam, *, by: int, now: datetime) -> None:
 def _spread(session: Session, answers: dict[int, Answer], start: datetime, seconds: int) -> None:
     for n, answer in enumerate(answers.values(), 1):
         answer.first_at = start + timedelta(seconds=n * seconds + n % 3)
-        session.add(answer)
     session.flush()
 
 

@@ -260,7 +260,7 @@ def start_sitting(
         part=exam.part,
         seed=seed,
         drawn=drawn,
-        paper=[_as_json(place) for place in places],
+        paper=[place.as_json() for place in places],
         points=total,
         pass_marks=terms.needed(total),
         accommodation=factor,
@@ -282,13 +282,6 @@ def start_sitting(
     return sitting
 
 
-def _as_json(place: Place) -> dict[str, Any]:
-    kept: dict[str, Any] = {"question": place.question, "options": list(place.options)}
-    if place.kind != QuestionKind.ONE:
-        kept["kind"] = str(place.kind)
-    return kept | ({"pilot": True} if place.pilot else {})
-
-
 def places_of(sitting: Sitting) -> list[Place]:
     return [
         Place(p["question"], tuple(p["options"]), p.get("pilot", False), p.get("kind", QuestionKind.ONE))
@@ -308,7 +301,7 @@ def drawn_again(session: Session, sitting: Sitting) -> list[dict[str, Any]]:
     else:
         wear = Wear(in_ranges(kept["seen"]), in_ranges(kept["often"]))
         paper = draw(kept["blueprint"], items, sitting.seed, wear=wear, pilots=kept["pilots"])
-    return [_as_json(place) for place in lay_out(paper, items, sitting.seed)]
+    return [place.as_json() for place in lay_out(paper, items, sitting.seed)]
 
 
 class Stale(Refused):

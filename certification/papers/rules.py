@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from certification.banks.rules import QuestionKind
 
@@ -36,6 +37,13 @@ class Place:
     options: tuple[int, ...]
     pilot: bool = False
     kind: str = QuestionKind.ONE
+
+    def as_json(self) -> dict[str, Any]:
+        """As a sitting keeps it."""
+        kept: dict[str, Any] = {"question": self.question, "options": list(self.options)}
+        if self.kind != QuestionKind.ONE:
+            kept["kind"] = str(self.kind)
+        return kept | ({"pilot": True} if self.pilot else {})
 
     def shown(self, chosen: Sequence[int]) -> list[int]:
         """An answer in bank numbers → as the page shows it: places on it, from 1."""
