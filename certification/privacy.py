@@ -20,13 +20,58 @@ _CHECKED = mark(
 
 PERSONAL = [
     Area(
+        "integrity_file",
+        mark("Questions about an exam you sat"),
+        mark("fair exams: figures that stand out are looked at by people, and you are heard"),
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {
+            "kind figures opened_at status": mark("what stood out, and where it stands"),
+            "proposed_at proposal answer_until statement stated_at": mark("what was proposed, and your word"),
+            "decision decided_at reason": mark("what was decided, and why"),
+        },
+        Fate.EMPTY,
+        why=_CHECKED,
+        through=("sitting_id", "sitting"),
+        actors=("proposed_by", "decided_by"),
+        empty={"statement": ""},
+    ),
+    Area(
+        "sitting_away",
+        mark("Leaving the page of an exam"),
+        mark("fair exams: figures that stand out are looked at by people, and you are heard"),
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"times seconds": mark("how often and how long the page was not in front")},
+        Fate.REMOVE,
+        through=("sitting_id", "sitting"),
+    ),
+    Area(
+        "paper_form",
+        mark("Forms of exams you had made"),
+        _EXAMS,
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"number question_ids information status made_at": mark("the form, its figures and its state")},
+        Fate.KEEP,
+        why=_CHECKED,
+        actors=("made_by",),
+    ),
+    Area(
         "answer",
         mark("Answers in exams"),
         _EXAMS,
         Basis.CONTRACT,
         Seen.STAFF,
         Lasts.RECORD,
-        {"chosen text flagged revision saved_at": mark("what you chose or wrote, and when")},
+        {
+            "chosen text flagged revision saved_at first_at changes": mark(
+                "what you chose or wrote, when, and how often you changed it"
+            )
+        },
         Fate.KEEP,
         why=_CHECKED,
         through=("sitting_id", "sitting"),

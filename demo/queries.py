@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from certification.exams.models import Sitting
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.rules import Ending
 
@@ -23,3 +24,8 @@ def who_left(session: Session) -> tuple[int, int, datetime] | None:
         .limit(1)
     ).first()
     return (row.person_id or 0, row.organisation_id, row.ended_at) if row and row.ended_at else None
+
+
+def sittings_of_exam(session: Session, exam_id: int) -> list[Sitting]:
+    """The oldest first."""
+    return list(session.exec(select(Sitting).where(Sitting.exam_id == exam_id).order_by(col(Sitting.id))))

@@ -47,6 +47,7 @@ from certification.standing.rules import Family
 from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
 from demo.course import tell_course
+from demo.integrity import stand_out
 from demo.marking import tell_exams
 from demo.maturity import measure
 from demo.school import tell_school
@@ -697,6 +698,7 @@ class Story:
                         )
                     )
             hand_in_paper(session, sitting, by=by, now=began + timedelta(minutes=12 + n % 12))
+        stand_out(session, exam, by=self.reviewer.id or 0, now=self.ago(0))
         self.judge(exam, staff)
 
     def judge(self, exam: Exam, staff: dict[str, Person]) -> None:

@@ -34,7 +34,11 @@ from certification.exams import pages as exams_pages
 from certification.exams import staff_pages as exams_staff_pages
 from certification.exams.jobs import sweep_sittings
 from certification.funnel import pages as funnel_pages
+from certification.integrity import pages as integrity_pages
+from certification.integrity.jobs import sweep_integrity
 from certification.marking import pages as marking_pages
+from certification.papers import pages as papers_pages
+from certification.papers.jobs import sweep_forms
 from certification.standards import pages as standards_pages
 from certification.standing import home as standing_home
 from certification.standing import lifecycle as standing_lifecycle
@@ -154,6 +158,8 @@ ROUTERS = [
     *authoring_pages.routers,
     *statistics_pages.routers,
     *standards_pages.routers,
+    *papers_pages.routers,
+    *integrity_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
     *funnel_pages.routers,
@@ -186,6 +192,7 @@ def put_together() -> None:
         departures_home.clocks,
         exams_home.clocks,
         tasks_home.clocks,
+        integrity_pages.clocks,
         standing_home.clocks,
         briefs_home.clocks,
     ]
@@ -206,6 +213,7 @@ def put_together() -> None:
         marking_pages.desk_lines,
         authoring_pages.desk_lines,
         tasks_home.desk_lines,
+        integrity_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
@@ -277,6 +285,8 @@ def put_together() -> None:
         sweep_domains,
         sweep_departures,
         sweep_sittings,
+        sweep_forms,
+        sweep_integrity,
         sweep_uploads,
         sweep_renewals,
         sweep_tasks,

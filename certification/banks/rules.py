@@ -14,6 +14,7 @@ class QuestionKind(StrEnum):
     LONG = "long"  # marked by people
 
 
+CANARY = "canary"  # a tag: asked, never scored; its key is known only to whoever has seen the bank
 CHOICE = frozenset({QuestionKind.ONE, QuestionKind.SEVERAL, QuestionKind.TRUE_FALSE})
 
 

@@ -36,15 +36,18 @@ from certification.exams.queries import (
     seen_by,
     sitting_under_lock,
 )
-from certification.exams.rules import MOVES, Part, SittingStatus, Terms, end_of, is_late, is_stale
+from certification.exams.rules import MOVES, NO_FORM, Part, SittingStatus, Terms, end_of, is_late, is_stale
 from certification.marking.queries import answers_to_mark, points_given
 from certification.marking.rules import Asked, Given, Key, mark_paper, score
+from certification.papers.queries import forms_left, questions_of_form
 from certification.papers.rules import (
     Place,
     Wear,
     draw,
+    fill,
     in_ranges,
     lay_out,
+    next_form,
     ranges,
     share_out,
     worn,
@@ -228,10 +231,24 @@ def start_sitting(
     """
     seed = secrets.token_hex(8)
     items = items_of(session, exam.bank_id)
-    papers = papers_of(session, exam.id or 0, EXPOSURE_OVER)
-    cap = EXPOSURE_CAP * terms.questions / max(1, sum(not item.pilot for item in items))
-    wear = Wear(seen_by(session, by, exam.id or 0), worn(papers, cap, EXPOSURE_OVER))
-    places = lay_out(draw(terms.blueprint, items, seed, wear=wear, pilots=exam.pilots), items, seed)
+    drawn: dict[str, Any] = {
+        "pilots": exam.pilots,
+        "pool": ranges(item.id for item in items),
+        "trial": ranges(item.id for item in items if item.pilot),
+    }
+    if exam.uses_forms:
+        counts = forms_left(session, {exam.id or 0: terms.questions}, by)[exam.id or 0]
+        if not counts:
+            raise Refused(NO_FORM)
+        drawn["form"] = next_form(counts, seed)
+        paper = fill(questions_of_form(session, drawn["form"]), items, seed, pilots=exam.pilots)
+    else:
+        papers = papers_of(session, exam.id or 0, EXPOSURE_OVER)
+        cap = EXPOSURE_CAP * terms.questions / max(1, sum(not item.pilot for item in items))
+        wear = Wear(seen_by(session, by, exam.id or 0), worn(papers, cap, EXPOSURE_OVER))
+        drawn |= {"blueprint": terms.blueprint, "seen": ranges(wear.seen), "often": ranges(wear.often)}
+        paper = draw(terms.blueprint, items, seed, wear=wear, pilots=exam.pilots)
+    places = lay_out(paper, items, seed)
     points = {item.id: item.points for item in items}
     total = sum(points[place.question] for place in places if not place.pilot)
     factor = accommodation_of(session, by, now) if exam.part is Part.WRITTEN else 1.0
@@ -242,15 +259,8 @@ def start_sitting(
         exam_id=exam.id or 0,
         part=exam.part,
         seed=seed,
-        drawn={
-            "blueprint": terms.blueprint,
-            "pilots": exam.pilots,
-            "pool": ranges(item.id for item in items),
-            "trial": ranges(item.id for item in items if item.pilot),
-            "seen": ranges(wear.seen),
-            "often": ranges(wear.often),
-        },
-        paper=[_as_json(place) for place in places],
+        drawn=drawn,
+        paper=[place.as_json() for place in places],
         points=total,
         pass_marks=terms.needed(total),
         accommodation=factor,
@@ -272,13 +282,6 @@ def start_sitting(
     return sitting
 
 
-def _as_json(place: Place) -> dict[str, Any]:
-    kept: dict[str, Any] = {"question": place.question, "options": list(place.options)}
-    if place.kind != QuestionKind.ONE:
-        kept["kind"] = str(place.kind)
-    return kept | ({"pilot": True} if place.pilot else {})
-
-
 def places_of(sitting: Sitting) -> list[Place]:
     return [
         Place(p["question"], tuple(p["options"]), p.get("pilot", False), p.get("kind", QuestionKind.ONE))
@@ -293,9 +296,12 @@ def drawn_again(session: Session, sitting: Sitting) -> list[dict[str, Any]]:
     items = [
         replace(item, pilot=item.id in trial) for item in items_of(session, exam.bank_id, among=kept["pool"])
     ]
-    wear = Wear(in_ranges(kept["seen"]), in_ranges(kept["often"]))
-    paper = draw(kept["blueprint"], items, sitting.seed, wear=wear, pilots=kept["pilots"])
-    return [_as_json(place) for place in lay_out(paper, items, sitting.seed)]
+    if "form" in kept:
+        paper = fill(questions_of_form(session, kept["form"]), items, sitting.seed, pilots=kept["pilots"])
+    else:
+        wear = Wear(in_ranges(kept["seen"]), in_ranges(kept["often"]))
+        paper = draw(kept["blueprint"], items, sitting.seed, wear=wear, pilots=kept["pilots"])
+    return [place.as_json() for place in lay_out(paper, items, sitting.seed)]
 
 
 class Stale(Refused):
@@ -330,6 +336,11 @@ def save_answer(
     if is_stale(answer.revision, revision, same=same):
         raise Stale
     if not same:
+        given = (chosen, text) != (answer.chosen, answer.text)
+        if given and answer.first_at is None:
+            answer.first_at = now
+        elif given:
+            answer.changes += 1
         answer.chosen, answer.text, answer.flagged = chosen, text, flagged
         answer.revision, answer.saved_at = revision, now
         session.add(answer)

@@ -22,6 +22,7 @@ class Exam(SQLModel, table=True):
     certificate: str | None = Field(default=None, max_length=10)
     part: Part = enum_field(Part, default=Part.WRITTEN)
     pilots: int = 0  # unscored questions mixed into each paper
+    uses_forms: bool = False  # sittings get a fixed form of certification.papers, not a paper of their own
     cut_share: float | None = None  # set by judges, 0–1; takes the place of the pass mark for new sittings
 
 
@@ -75,6 +76,8 @@ class Answer(SQLModel, table=True):
     flagged: bool = False
     revision: int
     saved_at: datetime
+    first_at: datetime | None = None  # when something was first given; None from before it was kept
+    changes: int = 0  # of what was given, after that
 
 
 class AnswerFile(SQLModel, table=True):

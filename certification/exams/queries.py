@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select
 
 from certification.banks.models import Bank, Picture, Question
-from certification.banks.rules import QuestionStatus
+from certification.banks.rules import CANARY, QuestionStatus
 from certification.exams.models import Accommodation, Answer, AnswerFile, Exam, Sitting
 from certification.exams.rules import (
     Attempt,
@@ -22,6 +22,7 @@ from certification.exams.rules import (
     terms_of,
     why_not_start,
 )
+from certification.papers.queries import forms_left
 from certification.papers.rules import Item, in_ranges
 from portal.accounts.models import Person
 from portal.files.models import StoredFile
@@ -97,6 +98,7 @@ def items_of(session: Session, bank_id: int, among: str | None = None) -> list[I
         Question.points,
         Question.status,
         Question.enemies,
+        Question.tags,
     )
     query = select(*columns).where(Question.bank_id == bank_id)
     if among is None:
@@ -104,7 +106,7 @@ def items_of(session: Session, bank_id: int, among: str | None = None) -> list[I
     rows = [row for row in session.exec(query) if among is None or row[0] in in_ranges(among)]
     ids = {row[1]: row[0] for row in rows}
     enemies: dict[int, set[int]] = {row[0]: set() for row in rows}
-    for i, *_, named in rows:
+    for i, *_, named, _ in rows:
         for other in (ids[code] for code in named if code in ids and ids[code] != i):
             enemies[i].add(other)
             enemies[other].add(i)  # whichever of the two names the other
@@ -118,10 +120,10 @@ def items_of(session: Session, bank_id: int, among: str | None = None) -> list[I
             level,
             kind,
             points,
-            status is QuestionStatus.PILOT,
+            status is QuestionStatus.PILOT or CANARY in tags,
             frozenset(enemies[i]),
         )
-        for i, _, topic, group, options, level, kind, points, status, _ in rows
+        for i, _, topic, group, options, level, kind, points, status, _, tags in rows
     ]
 
 
@@ -341,6 +343,20 @@ def exam_standings(
         if s.passed and (s.handed_in_at or s.started_at) >= since and s.status == SittingStatus.MARKED
     }
     written = {r.exam.certificate for r in offered if r.exam.part is Part.WRITTEN and r.exam.id in passed}
+    all_terms = {
+        row.exam.id: terms_of(
+            programme,
+            row.exam.certificate,
+            row.exam.blueprint,
+            row.exam.minutes,
+            row.exam.pass_marks,
+            row.exam.part,
+            row.exam.cut_share,
+        )
+        for row in offered
+    }
+    fixed = {row.exam.id or 0: all_terms[row.exam.id].questions for row in offered if row.exam.uses_forms}
+    left = forms_left(session, fixed, person_id)
     for row in offered:
         exam, code = row.exam, row.exam.certificate
         own = [s for s in sittings if s.exam_id == exam.id]
@@ -350,9 +366,7 @@ def exam_standings(
             for track in certificate["tracks"]
             for n in range(1, len(programme.track(track)["modules"]) + 1)
         ]
-        terms = terms_of(
-            programme, code, exam.blueprint, exam.minutes, exam.pass_marks, exam.part, exam.cut_share
-        )
+        terms = all_terms[exam.id]
         whys = why_not_start(
             terms=terms,
             certificate=code,
@@ -366,6 +380,7 @@ def exam_standings(
             renewal_opens=opens,
             written=exam.part is Part.WRITTEN or code in written,
             now=now,
+            forms=len(left[exam.id or 0]) if exam.uses_forms else None,
             attempts=[
                 Attempt(s.started_at, s.handed_in_at, bool(s.passed), s.status == SittingStatus.VOIDED)
                 for s in own

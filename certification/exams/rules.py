@@ -174,6 +174,11 @@ def terms_of(
     )
 
 
+NO_FORM = mark(
+    "You have sat every form of this exam that is given out, or none is. It opens again when a new form is put into use."
+)
+
+
 @dataclass(frozen=True)
 class Attempt:
     started_at: datetime
@@ -212,13 +217,15 @@ def why_not_start(
     renewal_opens: timedelta,
     written: bool,
     now: datetime,
+    forms: int | None = None,
 ) -> list[Why]:
     """Every reason at once; empty when it may be started.
 
     `holder` is the organisation (None: the person acts for none); `unfinished` of `lessons` are left;
     `needs`: certificates that must be held first, and whether they are; `held`: certificates now held
     and their ends; `attempts`: earlier sittings of this exam; `bank`: questions there are; `written`: whether
-    the written exam that comes before this one is passed, or none does.
+    the written exam that comes before this one is passed, or none does; `forms`: fixed forms left to this person,
+    None where papers are drawn.
     """
     whys = []
     if certificate is not None and holder is None:
@@ -238,6 +245,8 @@ def why_not_start(
             whys.append(Why(refused.message, path="/my/verification"))
     if bank < max(terms.bank_min, terms.questions):
         whys.append(Why(mark("The questions for this exam are still being written.")))
+    if forms == 0:
+        whys.append(Why(NO_FORM))
     if unfinished:
         whys.append(
             Why(

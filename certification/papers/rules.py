@@ -3,6 +3,8 @@
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
 from certification.banks.rules import QuestionKind
 
@@ -35,6 +37,13 @@ class Place:
     options: tuple[int, ...]
     pilot: bool = False
     kind: str = QuestionKind.ONE
+
+    def as_json(self) -> dict[str, Any]:
+        """As a sitting keeps it."""
+        kept: dict[str, Any] = {"question": self.question, "options": list(self.options)}
+        if self.kind != QuestionKind.ONE:
+            kept["kind"] = str(self.kind)
+        return kept | ({"pilot": True} if self.pilot else {})
 
     def shown(self, chosen: Sequence[int]) -> list[int]:
         """An answer in bank numbers → as the page shows it: places on it, from 1."""
@@ -182,6 +191,46 @@ def lay_out(paper: Sequence[int], items: Iterable[Item], seed: str) -> list[Plac
         order = tuple(n if n in item.fixed else next(following) for n in range(1, item.options + 1))
         places.append(Place(question, order, item.pilot, item.kind))
     return places
+
+
+# ——— Fixed forms ———
+
+
+class FormStatus(StrEnum):
+    WANTED = "wanted"  # asked for; a job looks for its questions
+    FAILED = "failed"
+    DRAFT = "draft"
+    IN_USE = "in_use"
+    RETIRED = "retired"
+
+
+FORM_MOVES = {
+    (FormStatus.WANTED, "made"): FormStatus.DRAFT,
+    (FormStatus.WANTED, "fail"): FormStatus.FAILED,
+    (FormStatus.DRAFT, "use"): FormStatus.IN_USE,
+    (FormStatus.DRAFT, "retire"): FormStatus.RETIRED,
+    (FormStatus.FAILED, "retire"): FormStatus.RETIRED,
+    (FormStatus.IN_USE, "retire"): FormStatus.RETIRED,
+}
+
+
+def next_form(counts: Mapping[int, int], seed: str) -> int:
+    """The form with the fewest sittings; the seed decides between equals. `counts` is not empty."""
+    least = min(counts.values())
+    rng = random.Random(f"{seed}/form")  # noqa: S311
+    return rng.choice(sorted(form for form, count in counts.items() if count == least))
+
+
+def fill(form: Sequence[int], items: Iterable[Item], seed: str, *, pilots: int = 0) -> list[int]:
+    """The questions of a fixed form in an order of this sitting, with up to `pilots` unscored ones mixed in."""
+    pool = sorted(items, key=lambda item: item.id)
+    rng = random.Random(seed)  # noqa: S311
+    paper = sorted(form)
+    barred = frozenset[int]().union(*(i.enemies for i in pool if i.id in set(paper)))
+    trial = [i.id for i in pool if i.pilot and i.id not in barred and i.id not in paper]
+    paper += rng.sample(trial, min(pilots, len(trial)))
+    rng.shuffle(paper)
+    return paper
 
 
 # ——— Numbers kept short ———

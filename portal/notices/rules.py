@@ -130,6 +130,16 @@ CATALOGUE: dict[str, NoticeKind] = {
         Class.ACTIVE,
     ),
     "tasks/escalated": NoticeKind(mark("A training task lies overdue"), _OWNER, Class.ACTIVE),
+    "integrity/asked": NoticeKind(
+        mark("Your word on a sitting is wanted"),
+        mark("You get this because the sitting is yours; a clock runs on your answer."),
+        Class.ACTIVE,
+    ),
+    "integrity/decided": NoticeKind(
+        mark("The question about a sitting is settled"),
+        mark("You get this because the sitting is yours and you were asked about it; it is sent once."),
+        Class.ACTIVE,
+    ),
     "briefs/brand": NoticeKind(
         mark("News of your brief"),
         mark("You get this because you wrote the brief; a clock runs on what it asks of you."),

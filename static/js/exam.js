@@ -105,6 +105,27 @@ function sit(form) {
     over = true;
     if (navigator.onLine) send().finally(() => document.querySelector("#time-up").submit());
   }
+  // How often and how long the paper was not in front; told in sums, shown to people only.
+  let left = 0, gone = { times: 0, seconds: 0 };
+  function leave() { left ||= Date.now(); }
+  function comeBack() {
+    if (!left || document.hidden) return;
+    const seconds = Math.round((Date.now() - left) / 1000);
+    left = 0;
+    if (seconds < 1) return;
+    gone = { times: gone.times + 1, seconds: gone.seconds + seconds };
+    const told = gone;
+    gone = { times: 0, seconds: 0 };
+    const again = () => { gone = { times: gone.times + told.times, seconds: gone.seconds + told.seconds }; };  // with the next one
+    fetch(`${new URL(form.action).pathname}/away`, {
+      method: "POST", keepalive: true, body: JSON.stringify(told),
+      headers: { "content-type": "application/json", "x-csrftoken": form.elements._csrf_token.value },
+    }).then((response) => { if (response.status >= 500) again(); }, again);
+  }
+  document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else comeBack(); });
+  addEventListener("blur", leave);
+  addEventListener("focus", comeBack);
+
   const spoken = timer.dataset.words, length = Number(form.dataset.length);
   function tick() {
     const left = Math.max(0, Math.round((ends - Date.now()) / 1000)), minutes = Math.floor(left / 60), seconds = left % 60;

@@ -18,7 +18,9 @@ from certification.authoring.models import BankUpload
 from certification.banks.models import Question
 from certification.credentials.models import Credential
 from certification.exams.models import Accommodation, Sitting
+from certification.integrity.models import IntegrityFile
 from certification.marking.models import Mark
+from certification.papers.models import PaperForm
 from certification.standards.models import Standard
 from certification.standing.models import Application
 from portal import clock
@@ -236,6 +238,8 @@ def values(app, connection) -> dict[str, list[object]]:
             "identity_id": [1, 999_999],
             "session_id": [999_999],
             "sitting_id": [*one_each(Sitting.id, Sitting.status), 999_999],
+            "integrity_id": [*one_each(IntegrityFile.id, IntegrityFile.status), 999_999],
+            "form_id": [*every(PaperForm.id), 999_999],
             "standard_id": [*one_each(Standard.id, Standard.status), 999_999],
             "appointment_id": [*every(StaffAppointment.id), 999_999],
             "uuid": [*uuids, NOWHERE],
