@@ -1070,8 +1070,8 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         story.odds_and_ends()
         story.departures()
         story.pages()
+        measure(story)  # before tasks are set: a self-test may be one
         tell_school(story)
-        measure(story)
         owner, member = story.teams["tangli"][:2]
         tell_course(
             session,

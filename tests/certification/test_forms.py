@@ -57,12 +57,12 @@ def test_forms_are_disjoint_within_the_plan_and_alike(count, plan, seconds):
     )
 
 
-@pytest.mark.skipif(not SOAK, reason="20 s")
 def test_three_forms_of_forty_out_of_three_hundred():
+    """Twenty seconds in the long run; three here, which come less near."""
     items, known = bank()
-    made = assemble(items, known, PLAN, 3, seconds=20)
+    made = assemble(items, known, PLAN, 3, seconds=20 if SOAK else 3)
     keeps_its_promises(made, items, PLAN, 3)
-    assert made.deviation < 0.05
+    assert made.deviation < (0.05 if SOAK else 0.2)
 
 
 def test_items_without_estimates_are_spread_by_facility_and_level():
