@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from portal import clock
+from portal.accounts.security_pages import require_fresh
 from portal.files.pages import send_file
 from portal.files.queries import openings
 from portal.files.rules import Purpose
@@ -39,6 +40,7 @@ def exports(request: Request, session: Session) -> Response[str]:
 
 @post("/my/export", right="export")
 def ask_export(request: Request, session: Session) -> Response:
+    require_fresh(request)
     viewer = viewer_of(request)
     organisation = session.get_one(Organisation, found(viewer.organisation).id, with_for_update=True)
     try:
@@ -51,6 +53,7 @@ def ask_export(request: Request, session: Session) -> Response:
 
 @get("/my/export/{export_id:int}", right="export", opt={"writes": True})
 def download(request: Request, session: Session, export_id: int) -> Response[bytes]:
+    require_fresh(request)
     viewer = viewer_of(request)
     row = queries.export_file(session, export_id, found(viewer.organisation).id, clock.now())
     return send_file(session, found(row)[1], Purpose.OWN, by=viewer.person_id)
@@ -80,6 +83,7 @@ def leave_form(request: Request, session: Session) -> Response[str]:
 
 @post("/my/leave", right="leave")
 def leave(request: Request, session: Session, form: Form) -> Response:
+    require_fresh(request)
     viewer, now = viewer_of(request), clock.now()
     organisation = session.get_one(Organisation, found(viewer.organisation).id, with_for_update=True)
     entry, errors = check(Leave, form)

@@ -19,6 +19,7 @@ from certification.standing.actions import grant_level
 from certification.standing.models import Level
 from certification.standing.rules import Family
 from portal import clock
+from portal.accounts.models import LoginSession
 from portal.app import put_together
 from portal.files import store
 from portal.files.models import FileAccess, StoredFile
@@ -271,3 +272,15 @@ def test_the_name_is_compared_as_people_write():
     assert same_name(" tangli（上海） co.,  ltd", "Tangli(上海) Co., Ltd")
     assert not same_name("", "")
     assert not same_name("Tangli", "Tangli Co., Ltd")
+
+
+def test_a_browser_left_open_neither_exports_nor_leaves(browse, session, organisation, owner):
+    page = browse(owner)
+    login = session.exec(select(LoginSession).where(LoginSession.person_id == owner.id)).one()
+    login.created_at = clock.now() - timedelta(hours=2)
+    session.flush()
+    assert page.post("/my/export").status == 409
+    named = {"typed_name": organisation.legal_name, "reason": REASON, "understood": "yes"}
+    assert page.post("/my/leave", named).status == 409
+    assert session.exec(select(OrganisationExport)).all() == []
+    assert session.exec(select(Leaving)).all() == []
