@@ -42,6 +42,9 @@ class ByHost:
             await (_nothing_here(send, "") if inside else self.app(scope, receive, send))
             return
         # A worker of its own would outlive the page that a course was given.
+        if scope["path"] == "/":  # somebody who typed the other name of this machine
+            await _to_the_portal(send)
+            return
         if not inside or any(name == b"service-worker" for name, _ in headers):
             await _nothing_here(send, "" if inside else settings().base_url)
             return
@@ -56,6 +59,12 @@ class ByHost:
             await send(message)
 
         await self.app(scope, receive, without_cookies)
+
+
+async def _to_the_portal(send: Send) -> None:
+    headers = [(b"location", f"{settings().base_url}/".encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 302, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _nothing_here(send: Send, portal: str) -> None:

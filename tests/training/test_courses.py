@@ -125,7 +125,9 @@ def test_the_frame_may_come_from_the_content_host_alone(session, browse):
 def test_two_hosts(session, browse, outside):
     _, client, _, token = opened(browse, session, scorm_12())
     outside.cookies.update(client.client.cookies)
-    for path in ("/", "/my/courses", "/static/css/base.css", "/sign-in", "/healthz"):
+    root = outside.get("/", follow_redirects=False)
+    assert (root.status_code, root.headers["location"], root.content) == (302, "http://127.0.0.1:8000/", b"")
+    for path in ("/my/courses", "/static/css/base.css", "/sign-in", "/healthz"):
         assert outside.get(path, follow_redirects=False).status_code == 404, path
     assert client.client.get(f"/content/{token}/run").status_code == 404
     answer = outside.get(f"/content/{token}/run")
