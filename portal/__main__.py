@@ -165,6 +165,7 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     writing.add_argument("--out", default="")
     writing.set_defaults(run=export_questions)
 
+    from certification.exams.command import replay
     from certification.statistics.command import stats
 
     exams = commands.add_parser("exams", help="what the numbers say about an exam").add_subparsers(
@@ -176,6 +177,9 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     counting.add_argument("--until", default="", help="the last day that counts")
     counting.add_argument("--json", action="store_true", dest="as_json")
     counting.set_defaults(run=stats)
+    again = exams.add_parser("replay", help="draw a paper again from its seed and compare")
+    again.add_argument("token", help="of the sitting, as in its address")
+    again.set_defaults(run=replay)
 
     from portal.files.command import sweep_orphans
     from portal.history.command import head, verify

@@ -275,6 +275,11 @@ def sitting_at(session: Session, token: str, person_id: int, *, lock: bool = Fal
     return session.exec(query.with_for_update() if lock else query).first()
 
 
+def sitting_with_token(session: Session, token: str) -> Sitting | None:
+    """Anybody's: for those who hold the database."""
+    return session.exec(select(Sitting).where(Sitting.token == token)).first()
+
+
 def sitting_under_lock(session: Session, sitting_id: int) -> Sitting | None:
     return session.exec(select(Sitting).where(Sitting.id == sitting_id).with_for_update()).first()
 

@@ -1,5 +1,6 @@
 """Ask for a copy and make it; ask for an erasure, take it back, carry it out."""
 
+import base64
 import io
 import json
 import zipfile
@@ -61,6 +62,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return str(value)
 
 

@@ -17,6 +17,7 @@ from certification.exams.actions import (
     start_sitting,
     void_sitting,
 )
+from certification.exams.command import replay
 from certification.exams.models import Exam, Sitting
 from certification.exams.rules import Part, SittingStatus, terms_of
 from certification.marking.actions import correct_key
@@ -179,6 +180,11 @@ def test_a_paper_can_be_drawn_again_after_its_bank_has_changed(session, practica
         question.status = "retired"
     session.flush()
     assert drawn_again(session, sitting) == before
+    assert replay(sitting.token) == 0
+    sitting.paper = [*before, *before]
+    session.commit()
+    assert replay(sitting.token) == 1
+    assert replay("nowhere") == 1
 
 
 # ——— A key that was wrong ———

@@ -513,3 +513,7 @@ def test_a_browser_left_open_neither_erases_nor_copies(browse, session):
         page = client.post(path, {"understood": "yes"})
         assert (page.status, "sign out and in again" in page.text) == (409, True)
     assert client.get("/my/privacy/export/1").status == 409
+
+
+def test_bytes_in_a_row_can_be_read_back_from_the_copy():
+    assert actions._plain(b"\xffPK") == "/1BL"
