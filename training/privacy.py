@@ -133,7 +133,7 @@ PERSONAL = [
         mark("Your outside courses"),
         mark("showing how far you have come in an outside course, and going on with it"),
         Basis.CONTRACT,
-        Seen.TEAM,
+        Seen.SELF,
         Lasts.ACCOUNT,
         {
             "registration completion passed score seconds": mark("what the course says of you"),

@@ -18,9 +18,9 @@ from portal.ledger.actions import write_fact
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.settings import settings
-from tests.factories import employ, make_organisation, make_person
+from tests.factories import make_person
 from tests.training.course_files import cmi5, scorm_12
-from training.packages import actions, queries
+from training.packages import actions
 from training.packages.models import CourseAttempt, CourseLaunch, CoursePackage
 from training.packages.rules import LAUNCH_LASTS, Completion, Status
 from training.packages.xapi import CATEGORY, SESSION, actor
@@ -201,17 +201,6 @@ def test_reports_come_back_in_their_order(session, browse, outside):
     assert report(1, lesson_status="incomplete", session_time="00:01:00") == {"kept": True}
     session.refresh(attempt)
     assert (attempt.completion, attempt.seconds) == (Completion.COMPLETED, 240)
-
-
-def test_owners_see_what_their_people_did(session, browse):
-    person, _, _, _ = opened(browse, session, scorm_12())
-    organisation = make_organisation(session)
-    employ(session, organisation, person)
-    other = make_organisation(session)
-    session.commit()
-    rows = queries.team_courses(session, organisation.id)
-    assert [(r.person_id, r.completion) for r in rows] == [(person.id, Completion.BEGUN)]
-    assert queries.team_courses(session, other.id) == []
 
 
 # ——— cmi5 ———

@@ -9,8 +9,6 @@ from sqlmodel import Session, col, func, or_, select
 
 from portal.accounts.models import Person
 from portal.files.models import StoredFile
-from portal.organisations.models import Employment
-from portal.organisations.rules import EmploymentStatus
 from training.packages.models import (
     CourseAttempt,
     CourseDocument,
@@ -236,38 +234,6 @@ def documents(session: Session, attempt_id: int, kind: str, part: str) -> list[C
             .order_by(col(CourseDocument.id))
         )
     )
-
-
-@dataclass(frozen=True)
-class MemberCourse:
-    """A member of an organisation and one course they have begun."""
-
-    person_id: int
-    name: str
-    title: Mapping[str, str]
-    completion: Completion
-    passed: bool | None
-    score: float | None
-    last_at: datetime
-
-
-def team_courses(session: Session, organisation_id: int) -> list[MemberCourse]:
-    """What everybody who works there now has begun, by name; one query. For owners and managers."""
-    rows = session.exec(
-        select(Person.id, Person.name, CoursePackage.title, CourseAttempt)
-        .join(CourseAttempt, col(CourseAttempt.person_id) == col(Person.id))
-        .join(CoursePackage, col(CoursePackage.id) == col(CourseAttempt.package_id))
-        .join(
-            Employment,
-            (col(Employment.person_id) == col(Person.id)) & (Employment.status == EmploymentStatus.CONFIRMED),
-        )
-        .where(Employment.organisation_id == organisation_id)
-        .order_by(Person.name, col(CourseAttempt.last_at).desc())
-    )
-    return [
-        MemberCourse(i or 0, name, title, Completion(a.completion), a.passed, a.score, a.last_at)
-        for i, name, title, a in rows
-    ]
 
 
 def completed_courses(session: Session, person_id: int) -> list[tuple[CoursePackage, CourseAttempt]]:
