@@ -43,6 +43,7 @@ from certification.standards import pages as standards_pages
 from certification.standing import home as standing_home
 from certification.standing import lifecycle as standing_lifecycle
 from certification.standing import pages as standing_pages
+from certification.standing import whatif_pages
 from certification.standing.actions import extend_grace, people_changed
 from certification.standing.jobs import sweep_levels
 from certification.standing.kind import LEVEL
@@ -162,6 +163,7 @@ ROUTERS = [
     *integrity_pages.routers,
     *credentials_pages.routers,
     *standing_pages.routers,
+    *whatif_pages.routers,
     *funnel_pages.routers,
     *cases_pages.routers,
     *directory_pages.routers,
@@ -225,6 +227,7 @@ def put_together() -> None:
     c.departure[:] = [standing_home.departure_part]
     c.handings.clear()
     c.handings.update({handing.kind: handing for handing in (CASES, INTRODUCTIONS, BRIEFS, TASKS)})
+    c.possible[:] = [cases_home.possible]
     c.certificates[:] = [certification_privacy.certificates]
     c.personal[:] = [  # children before those that they name
         *casebook_privacy.PERSONAL,

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from casebook.cases.queries import case_waiting, own_cases
-from casebook.cases.rules import Status
-from portal.desk.parts import Next, Part
+from casebook.cases.queries import case_waiting, own_cases, unpublished_cases
+from casebook.cases.rules import Status, normal_client
+from portal.desk.parts import Next, Part, Possible
+from portal.ledger.rules import FactKind
 from portal.organisations.rules import Kind
 from portal.refusal import mark
 from portal.web.viewer import Viewer
@@ -56,3 +57,17 @@ def part(session: Session, viewer: Viewer, _now: datetime) -> Part | None:
         return None
     rows = own_cases(session, acting.id, limit=SHOWN + 1)
     return Part("cases/home.html", {"rows": rows[:SHOWN], "more": len(rows) > SHOWN})
+
+
+def possible(session: Session, organisation_id: int) -> list[Possible]:
+    """Each case that is not published yet, as the fact it would be."""
+    return [
+        Possible(
+            f"case-{case_id}",
+            mark("“%(title)s” is published"),
+            {"title": title},
+            FactKind.CASE_PUBLISHED,
+            {"client": normal_client(client), "named": named, "case_id": case_id},
+        )
+        for case_id, title, client, named in unpublished_cases(session, organisation_id)
+    ]

@@ -392,6 +392,20 @@ def case_waiting(session: Session, organisation_id: int) -> tuple[int, str, Stat
     return (row[0] or 0, row[1], Status(row[2])) if row else None
 
 
+def unpublished_cases(session: Session, organisation_id: int) -> list[tuple[int, str, str, bool]]:
+    """(id, title, client, may the client be named) of what is being written or reviewed."""
+    rows = session.exec(
+        select(Case.id, Case.title, Case.client_name, Case.client_named)
+        .where(
+            Case.organisation_id == organisation_id,
+            col(Case.status).not_in([Status.PUBLISHED, Status.RETRACTED]),
+        )
+        .order_by(col(Case.id))
+        .limit(30)
+    )
+    return [(i or 0, title, client, named) for i, title, client, named in rows]
+
+
 def cases_of_person(session: Session, organisation_id: int, person_id: int) -> list[OpenThing]:
     """Unfinished ones that somebody answers for."""
     rows = session.exec(

@@ -1,6 +1,7 @@
 """Apply, decide, recompute, suspend: every move is a row with before, after and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,13 @@ from certification.credentials.actions import issue_level, revoke, suspend
 from certification.credentials.queries import organisation_in_force
 from certification.standing import queries
 from certification.standing.models import Application, Level
+from certification.standing.movement import Clock, days_held, look_again, next_move, reminder_due, run_clocks
 from certification.standing.queries import level_of
 from certification.standing.rules import (
+    LEVELS,
     MOVES,
     PUBLIC,
+    SCORE,
     Family,
     LevelStatus,
     Tree,
@@ -21,37 +25,34 @@ from certification.standing.rules import (
     automatic_stars,
     credit_again_at,
     creditable,
-    days_held,
     evaluate,
-    grace_days,
 )
 from portal import clock
 from portal.desk.parts import CONTRIBUTIONS
 from portal.history.actions import record
-from portal.ledger.actions import write_fact
-from portal.ledger.queries import facts_of
-from portal.ledger.rules import FactKind
+from portal.ledger.actions import end_facts, write_fact
+from portal.ledger.queries import facts_from, facts_of
+from portal.ledger.rules import FactKind, FactRow
+from portal.mail.actions import send_mail
 from portal.organisations.models import Organisation
+from portal.organisations.queries import owners_of
 from portal.organisations.rules import TRUST_MOVES, Kind, Trust
-from portal.programme.queries import programme_at
+from portal.programme.queries import programme_at, programme_for_holder
 from portal.refusal import Refused, checked_move, mark
 from portal.review.actions import submit
 from portal.rights.rules import require
 
 
 def tree_of(session: Session, organisation_id: int, family: str, stars: int, *, now: datetime) -> Tree:
+    """As it would be asked of an applicant: by the rules in force."""
     return evaluate(
-        facts_of(session, organisation_id),
-        family,
-        stars,
-        now,
-        programme_at(session, now).content,
-        held_4star_days=held_at_four(level_of(session, organisation_id, family), now),
+        facts_of(session, organisation_id), family, stars, now, programme_at(session, now).content
     )
 
 
-def held_at_four(level: Level | None, now: datetime) -> int:
-    return (now - level.awarded_at).days if level and level.stars >= 4 and level.status in PUBLIC else 0
+def rules_for(session: Session, level: Level, now: datetime) -> Mapping[str, Any]:
+    """The rules that this level is judged by: a newer version leaves its holders time."""
+    return programme_for_holder(session, level.awarded_at, now).content
 
 
 def apply(
@@ -72,12 +73,11 @@ def apply(
     level = level_of(session, organisation.id, family)
     if level and level.status in PUBLIC and level.stars >= stars:
         raise Refused(mark("You hold this level."))
-    held = held_at_four(level, now)
-    tree = evaluate(facts, family, stars, now, programme.content, held_4star_days=held)
+    tree = evaluate(facts, family, stars, now, programme.content)
     need = int(programme["scoring"]["hold_days_before_upgrade"])
     if not tree.met:
         raise Refused(mark("Not everything is met yet; the reason tree marks what is missing."), status=422)
-    if days_held(facts, family, stars, now, programme.content, held_4star_days=held) < need:
+    if days_held(facts, family, stars, now, programme.content) < need:
         raise Refused(
             mark(
                 "All is met, but not yet for %(need)s days in a row. The page says from when you can apply."
@@ -106,6 +106,14 @@ def decide(
     """Called by the review desk in the transaction of the decision."""
     application = session.get_one(Application, application_id)
     if decision == "approve":
+        if not tree_of(
+            session, application.organisation_id, application.family, application.stars, now=now
+        ).met:
+            raise Refused(
+                mark(
+                    "The criteria are not met any more since the application was sent; send it back with what fails."
+                )
+            )
         grant_level(
             session,
             application.organisation_id,
@@ -151,6 +159,7 @@ def grant_level(
         None,
         valid_until,
     )
+    level.clocks, level.reminded_d = [], None
     level.score, level.reason = tree_of(session, organisation_id, family, stars, now=now).score, reason
     level.revision += 1
     session.flush()
@@ -166,9 +175,33 @@ def grant_level(
         after={"stars": stars, "status": level.status.value, "score": level.score},
         reason=reason,
     )
+    _note_level(session, level, now)
     issue_level(session, level, by=by, now=now)
     _tell(session, level, now)
     return level
+
+
+def _note_level(session: Session, level: Level, now: datetime) -> None:
+    """The level itself is a fact while it is in good standing: some gates ask for how long it has been held."""
+    wanted = {"family": level.family.value, "stars": level.stars} if level.status in PUBLIC else None
+    noted = [
+        f
+        for f in facts_from(session, "level", level.id or 0)
+        if f.kind == FactKind.LEVEL and f.true_until is None
+    ]
+    if [f.value for f in noted] == ([wanted] if wanted else []):
+        return
+    end_facts(session, FactKind.LEVEL, source=("level", level.id or 0), at=now)
+    if wanted:
+        write_fact(
+            session,
+            FactKind.LEVEL,
+            organisation_id=level.organisation_id,
+            source=("level", level.id),
+            now=now,
+            family=level.family.value,
+            stars=level.stars,
+        )
 
 
 def _tell(session: Session, level: Level, now: datetime) -> None:
@@ -181,14 +214,17 @@ def _tell(session: Session, level: Level, now: datetime) -> None:
 
 def note_stars(session: Session, organisation_id: int, *, now: datetime) -> None:
     """Stars decide rights: those of the best public level, else the two that come by themselves."""
+    organisation = session.get_one(Organisation, organisation_id)
+    if organisation.kind is not Kind.PROVIDER:
+        return
     best = max(
         (row.stars for row in queries.levels_of(session, organisation_id) if row.status in PUBLIC),
         default=0,
     )
     stars = best or automatic_stars(facts_of(session, organisation_id), now)
-    organisation = session.get_one(Organisation, organisation_id, with_for_update=True)
     if stars == organisation.stars:
         return
+    session.refresh(organisation, with_for_update=True)
     before, organisation.stars = organisation.stars, stars
     record(
         session,
@@ -237,84 +273,125 @@ def move_level(
                 revoke(session, credential, reason, by=by, now=now)
     if move == "reinstate":
         issue_level(session, level, by=by, now=now)
+    _note_level(session, level, now)
+    if level.status not in PUBLIC:
+        level.clocks, level.look_at = [], None
+    if by is None:
+        _write_owners(session, level, move, now)
     _tell(session, level, now)
 
 
 def recompute(session: Session, organisation_id: int, family: str, *, now: datetime) -> None:
-    """Move a level as its facts ask: risk, probation halfway through the grace, downgrade after it, recovery at any time.
+    """Move a level as its facts ask, and note when time alone can next change something.
 
-    At its end it is renewed in silence when all is met, and expires when the renewal window closes without.
+    Each thing that is not met runs its own clock: the level is at risk, in remediation from half of the grace that ends
+    first, lower after it; well again once everything is. At its end it is renewed in silence when all is met, and expires
+    when the renewal window closes without.
     """
     level = level_of(session, organisation_id, family, lock=True)
     if level is None or level.status not in PUBLIC:
         return
-    rules = programme_at(session, now).content
-    tree = tree_of(session, organisation_id, family, level.stars, now=now)
-    level.score = tree.score
-    if tree.met:
-        if level.status is not LevelStatus.ACTIVE:
-            move_level(session, level, "recover", mark("everything is met again"), by=None, now=now)
-        elif level.valid_until <= now and rules["lifecycle"]["auto_renew_when_all_met"]:
-            grant_level(
-                session,
-                organisation_id,
-                Family(family),
-                level.stars,
-                mark("renewed: everything is met"),
-                by=None,
-                now=now,
-            )
-        return
-    late = timedelta(days=rules["lifecycle"]["renewal_window_d"][1])
-    if level.valid_until + late <= now:
-        move_level(session, level, "expire", what_fails(tree, rules), by=None, now=now)
-    elif level.status is LevelStatus.ACTIVE:
-        move_level(
-            session,
-            level,
-            "risk",
-            what_fails(tree, rules),
-            until=now + timedelta(days=grace_days(tree)),
-            by=None,
-            now=now,
-        )
-    elif level.status is LevelStatus.AT_RISK and level.status_until:
-        total = level.status_until - level.status_since
-        if now >= level.status_since + total * float(
-            rules["lifecycle"]["probation_starts_at_fraction_of_grace"]
-        ):
-            move_level(
-                session,
-                level,
-                "probation",
-                what_fails(tree, rules),
-                until=level.status_until,
-                by=None,
-                now=now,
-            )
-    elif level.status is LevelStatus.PROBATION and level.status_until and now >= level.status_until:
-        lower = next(
-            (
-                s
-                for s in range(level.stars - 1, 2, -1)
-                if tree_of(session, organisation_id, family, s, now=now).met
-            ),
-            None,
-        )
-        if lower:
-            grant_level(
-                session, organisation_id, Family(family), lower, what_fails(tree, rules), by=None, now=now
-            )
+    facts = facts_of(session, organisation_id)
+    while level.status in PUBLIC:  # each move is a row of its own, also when several are due at once
+        rules = rules_for(session, level, now)
+        tree = evaluate(facts, family, level.stars, now, rules)
+        clocks = run_clocks(clocks_of(level) or _one_clock(level, tree), tree, rules, now)
+        until = min((clock.until for clock in clocks), default=None)
+        level.score = tree.score
+        _keep_clocks(level, clocks)
+        move = next_move(level.status, clocks, level.valid_until, rules, now)
+        if move is None:
+            level.status_until = until
+            level.look_at = look_again(facts, family, clocks, level.valid_until, rules, now)
+            return
+        if move == "renew":
+            _grant_again(session, level, level.stars, mark("renewed: everything is met"), now=now)
+        elif move == "recover":
+            move_level(session, level, move, mark("everything is met again"), by=None, now=now)
+        elif move == "downgrade":
+            _lower(session, level, facts, tree, rules, now)
         else:
-            move_level(session, level, "downgrade", what_fails(tree, rules), by=None, now=now)
+            ends = until if move != "expire" else None
+            move_level(session, level, move, what_fails(tree, rules), until=ends, by=None, now=now)
+
+
+def remind(session: Session, level_id: int, *, now: datetime) -> None:
+    """Its owners read what is missing while there is time; a level that would be renewed as it stands says nothing."""
+    level = session.get_one(Level, level_id, with_for_update=True)
+    days = programme_at(session, now)["lifecycle"]["reminders_d"]
+    due = reminder_due(level.valid_until, level.reminded_d, days, now)
+    if due is None or level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
+        return
+    level.reminded_d = due
+    _write_owners(session, level, "ending", now)
+
+
+def _write_owners(session: Session, level: Level, news: str, now: datetime) -> None:
+    """`news`: a move of the level, or `ending`."""
+    programme = programme_at(session, now)
+    for owner in owners_of(session, level.organisation_id):
+        send_mail(
+            session,
+            "levels/news",
+            to=owner,
+            now=now,
+            name=owner.name,
+            news=news,
+            family=programme["families"][level.family.value],
+            stars=level.stars,
+            reason=level.reason,
+            until=level.status_until,
+            ends=level.valid_until,
+            path=f"/my/level?family={level.family.value}&stars={level.stars}",
+        )
+
+
+def _grant_again(session: Session, level: Level, stars: int, reason: str, *, now: datetime) -> None:
+    grant_level(session, level.organisation_id, level.family, stars, reason, by=None, now=now)
+
+
+def _lower(
+    session: Session,
+    level: Level,
+    facts: Sequence[FactRow],
+    tree: Tree,
+    rules: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """To the most stars that are met; below three the level is lost."""
+    lower = [s for s in LEVELS if s < level.stars and evaluate(facts, level.family, s, now, rules).met]
+    if lower:
+        _grant_again(session, level, max(lower), what_fails(tree, rules), now=now)
+    else:
+        move_level(session, level, "downgrade", what_fails(tree, rules), by=None, now=now)
+
+
+def clocks_of(level: Level) -> list[Clock]:
+    return [
+        Clock(c["key"], datetime.fromisoformat(c["since"]), datetime.fromisoformat(c["until"]))
+        for c in level.clocks
+    ]
+
+
+def _one_clock(level: Level, tree: Tree) -> list[Clock]:
+    """A level from the time of one clock for everything keeps the end that its owners were told."""
+    if level.status is LevelStatus.ACTIVE or level.status_until is None:
+        return []
+    half_over = level.status is LevelStatus.PROBATION
+    ran = level.status_until - level.status_since if half_over else timedelta()
+    return [Clock(key, level.status_since - ran, level.status_until) for key in tree.failing()]
+
+
+def _keep_clocks(level: Level, clocks: Sequence[Clock]) -> None:
+    level.clocks = [
+        {"key": c.key, "since": c.since.isoformat(), "until": c.until.isoformat()} for c in clocks
+    ]
 
 
 def what_fails(tree: Tree, rules: Mapping[str, Any]) -> str:
     """What is not met, in both languages, for the history."""
     names = rules["metrics"]["names"] | rules["metrics"]["gates"]
-    failing = [names[m.key] for m in tree.metrics if not m.met] + [
-        names[g.key] for g in tree.gates if not g.met
-    ] or [rules["metrics"]["score"]]
+    failing = [names[key] for key in tree.failing() if key != SCORE] or [rules["metrics"]["score"]]
     return "、".join(name["zh"] for name in failing) + " / " + ", ".join(name["en"] for name in failing)
 
 
@@ -326,20 +403,27 @@ def people_changed(session: Session, organisation_id: int, now: datetime) -> Non
     for level in queries.levels_of(session, organisation_id):
         recompute(session, organisation_id, level.family, now=now)
     session.flush()
-    if session.get_one(Organisation, organisation_id).kind == Kind.PROVIDER:
-        note_stars(session, organisation_id, now=now)
+    note_stars(session, organisation_id, now=now)
 
 
 def extend_grace(session: Session, organisation_id: int, departure_id: int, now: datetime) -> None:
-    """A client confirmed that it hired somebody: each grace that runs now gets the programme's days more."""
+    """A client confirmed that it hired somebody: the clocks that run for people get the programme's days more."""
     days = programme_at(session, now)["lifecycle"]["staff_departure"]["hired_by_client"]["extra_grace_d"]
     for family in Family:
         level = level_of(session, organisation_id, family, lock=True)
         if level is None or level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
             continue
-        if level.status_until is None or level.status_until <= now:
+        before = clocks_of(level)
+        after = [
+            replace(c, until=c.until + timedelta(days=days))
+            if c.key.startswith("staff_") and c.until > now
+            else c
+            for c in before
+        ]
+        if after == before:
             continue
-        before, level.status_until = level.status_until, level.status_until + timedelta(days=days)
+        _keep_clocks(level, after)
+        level.status_until = min(c.until for c in after)
         level.revision += 1
         record(
             session,
@@ -349,9 +433,11 @@ def extend_grace(session: Session, organisation_id: int, departure_id: int, now:
             by=None,
             now=now,
             organisation_id=organisation_id,
-            before={"until": before.isoformat()},
-            after={"until": level.status_until.isoformat(), "departure": departure_id},
+            before={c.key: c.until.isoformat() for c in before},
+            after={c.key: c.until.isoformat() for c in after} | {"departure": departure_id},
         )
+        session.flush()
+        recompute(session, organisation_id, family, now=now)
 
 
 def use_credit(session: Session, organisation: Organisation, metric: str, *, by: int, now: datetime) -> None:
@@ -369,7 +455,7 @@ def use_credit(session: Session, organisation: Organisation, metric: str, *, by:
     for level in queries.levels_of(session, organisation.id):
         if level.status not in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
             continue
-        tree = tree_of(session, organisation.id, level.family, level.stars, now=now)
+        tree = evaluate(facts, level.family, level.stars, now, rules_for(session, level, now))
         heads = creditable(tree, terms["max_share_of_required_heads"]).get(metric)
         if heads:
             break

@@ -1,22 +1,23 @@
 """Where we stand, on the owner's home."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from certification.standing import queries
-from certification.standing.actions import held_at_four
+from certification.standing.actions import clocks_of, rules_for
+from certification.standing.movement import days_held, falls
 from certification.standing.rules import (
     PUBLIC,
     Family,
     LevelStatus,
     Metric,
+    Tree,
     automatic_stars,
     best_step,
     credit_again_at,
     creditable,
-    days_held,
     evaluate,
     next_lapses,
 )
@@ -26,11 +27,14 @@ from portal.ledger.queries import facts_of, facts_of_people
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Organisation
 from portal.programme.queries import programme_at
+from portal.programme.rules import Programme
 from portal.refusal import mark
 from portal.review.queries import latest_submission
 from portal.review.rules import Status
 from portal.web.viewer import Viewer
 from training.tracks.queries import team_progress
+
+AHEAD = timedelta(days=180)
 
 
 def family_of(organisation: Organisation) -> Family:
@@ -47,7 +51,8 @@ def picture(
     level = queries.level_of(session, organisation.id or 0, family)
     held = level.stars if level and level.status in PUBLIC else 0
     wanted = stars or (held or 3)
-    tree = evaluate(facts, family, wanted, now, programme.content, held_4star_days=held_at_four(level, now))
+    rules = rules_for(session, level, now) if level and wanted <= held else programme.content
+    tree = evaluate(facts, family, wanted, now, rules)
     step = best_step(tree)
     need = int(programme["scoring"]["hold_days_before_upgrade"])
     application = queries.application_of(session, organisation.id or 0, family)
@@ -60,13 +65,14 @@ def picture(
         "automatic": automatic_stars(facts, now),
         "tree": tree,
         "lapses": next_lapses(tree, now),
+        "falls": falls(facts, family, wanted, now, rules, AHEAD) if tree.met else [],
+        "clocks": sorted(clocks_of(level), key=lambda c: c.until) if level and wanted == held else [],
+        "half": float(rules["lifecycle"]["probation_starts_at_fraction_of_grace"]),
         "step": step,
         "stars": wanted,
-        "groups": _grouped(tree, programme),
+        "groups": grouped(tree, programme),
         "need_days": need,
-        "days": days_held(
-            facts, family, wanted, now, programme.content, held_4star_days=held_at_four(level, now)
-        )
+        "days": days_held(facts, family, wanted, now, programme.content)
         if tree.met and wanted > held  # only an application asks
         else 0,
         "waiting": waiting
@@ -75,7 +81,8 @@ def picture(
     }
 
 
-def _grouped(tree, programme) -> list[tuple[dict, list]]:  # type: ignore[no-untyped-def]
+def grouped(tree: Tree, programme: Programme) -> list[tuple[dict[str, Any], list[Metric]]]:
+    """The metrics under the programme's headings."""
     names = programme["metrics"]["names"]
     return [
         (title, group)
@@ -183,8 +190,7 @@ def departure_part(session: Session, viewer: Viewer, person_id: int, now: dateti
     rows = []
     for level in queries.levels_of(session, acting.id):
         if level.status in (LevelStatus.AT_RISK, LevelStatus.PROBATION):
-            held = held_at_four(level, now)
-            tree = evaluate(facts, level.family, level.stars, now, programme.content, held_4star_days=held)
+            tree = evaluate(facts, level.family, level.stars, now, rules_for(session, level, now))
             offered = creditable(tree, terms["max_share_of_required_heads"])
             rows += [(level, tree.metric(key), heads) for key, heads in offered.items()]
     used = [f for f in facts if f.kind == FactKind.CONTINUITY_CREDIT and f.known(now)]

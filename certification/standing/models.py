@@ -24,6 +24,9 @@ class Level(SQLModel, table=True):
     valid_until: datetime
     status_since: datetime
     status_until: datetime | None = None  # when the running clock ends
+    clocks: list[dict[str, str]] = json_field(list)  # what is not met: {key, since, until}
+    look_at: datetime | None = Field(default=None, index=True)  # when time alone can next change something
+    reminded_d: int | None = None  # days before the end at which its owners were told last
     reason: str = Field(default="", max_length=500)
     revision: int = 1
 

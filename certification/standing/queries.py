@@ -1,12 +1,14 @@
 """Levels and applications."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from certification.standing.models import Application, Level
+from certification.standing.movement import reminder_due
 from certification.standing.rules import PUBLIC, LevelStatus
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
@@ -35,13 +37,30 @@ def application_of(session: Session, organisation_id: int, family: str) -> Appli
     ).first()
 
 
-def levels_to_recompute(session: Session) -> list[tuple[int, str]]:
+def levels_due(session: Session, now: datetime) -> list[tuple[int, str]]:
+    """Levels in good standing that time alone may have changed since they were computed."""
     return [
         (o, f)
         for o, f in session.exec(
-            select(Level.organisation_id, Level.family).where(col(Level.status).in_(PUBLIC))
+            select(Level.organisation_id, Level.family)
+            .where(
+                col(Level.status).in_(PUBLIC), or_(col(Level.look_at).is_(None), col(Level.look_at) <= now)
+            )
+            .order_by(col(Level.organisation_id))
         )
     ]
+
+
+def levels_to_remind(session: Session, days: Sequence[int], now: datetime) -> list[int]:
+    """Levels that would not be renewed as they stand, at whose end one of these days is due to be told."""
+    rows = session.exec(
+        select(Level.id, Level.valid_until, Level.reminded_d).where(
+            col(Level.status).in_([LevelStatus.AT_RISK, LevelStatus.PROBATION]),
+            Level.valid_until > now,
+            Level.valid_until <= now + timedelta(days=max(days)),
+        )
+    )
+    return [i or 0 for i, until, told in rows if reminder_due(until, told, days, now) is not None]
 
 
 def stars_out_of_date(session: Session, now: datetime) -> list[int]:

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from portal.desk.rules import Fate, Line
 from portal.files.models import StoredFile
+from portal.ledger.rules import FactKind
 from portal.privacy.rules import Area
 from portal.web.viewer import Viewer
 
@@ -97,6 +98,17 @@ class Copies:
     texts: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Possible:
+    """A fact that may come to be recorded of an organisation: so one can ask what it would change."""
+
+    key: str
+    text: str  # catalogue key, with %(name)s places filled by `values`
+    values: dict[str, Any]
+    kind: FactKind
+    value: dict[str, Any]
+
+
 @dataclass
 class Contributions:
     """Filled once at start. Order is priority: the first `next` that answers is shown."""
@@ -120,6 +132,7 @@ class Contributions:
         default_factory=list
     )  # parts of the page about a person who left
 
+    possible: list[Callable[[Session, int], list[Possible]]] = field(default_factory=list)
     certificates: list[Callable[[Session, int, datetime], list[Certificate]]] = field(default_factory=list)
     personal: list[Area] = field(default_factory=list)  # what is held of people, later packages first
     why_not_erase: list[Callable[[Session, int], str | None]] = field(default_factory=list)  # catalogue keys

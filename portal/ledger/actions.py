@@ -1,13 +1,14 @@
 """Write facts down, end them, retract them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 
 from portal.history.actions import record
-from portal.ledger.models import Fact
-from portal.ledger.queries import facts_from
+from portal.ledger.models import Fact, LedgerChange
+from portal.ledger.queries import employers_of, facts_from
 from portal.ledger.rules import FactKind
 
 
@@ -41,19 +42,36 @@ def write_fact(
         recorded_by=by,
     )
     session.add(fact)
-    session.flush()
+    _changed(session, [fact], now)
     return fact
 
 
-def end_facts(session: Session, kind: FactKind, *, source: tuple[str, int], at: datetime) -> int:
-    """The facts from this source stop being true at `at`; how many there were."""
+def _changed(session: Session, facts: Sequence[Fact], now: datetime) -> None:
+    """What is computed from these facts is out of date, for each organisation that they count for."""
+    session.flush()
+    concerned = {f.organisation_id for f in facts if f.organisation_id is not None}
+    people = {f.person_id for f in facts if f.organisation_id is None and f.person_id is not None}
+    concerned |= employers_of(session, sorted(people)) if people else set()
+    session.add_all(LedgerChange(organisation_id=o, at=now) for o in sorted(concerned))
+
+
+def forget_changes(session: Session, changes: Sequence[int]) -> None:
+    """They have been computed. By their ids: one that came meanwhile stays."""
+    session.exec(delete(LedgerChange).where(col(LedgerChange.id).in_(changes)))
+
+
+def end_facts(
+    session: Session, kind: FactKind, *, source: tuple[str, int], at: datetime, now: datetime | None = None
+) -> int:
+    """The facts from this source stop being true at `at`, as is known from `now` (the same moment) on; how many."""
     open_facts = [
         f
         for f in facts_from(session, *source)
         if f.kind == kind and (f.true_until is None or f.true_until > at)
     ]
     for fact in open_facts:
-        fact.true_until = at
+        fact.until_before, fact.true_until, fact.end_recorded_at = fact.true_until, at, now or at
+    _changed(session, open_facts, now or at)
     return len(open_facts)
 
 
@@ -75,4 +93,5 @@ def retract_facts(
             reason=reason,
             before={"kind": fact.kind, "value": fact.value},
         )
+    _changed(session, facts, now)
     return len(facts)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from portal.accounts.models import Person
-from portal.ledger.models import Fact
+from portal.ledger.models import Fact, LedgerChange
 from portal.ledger.rules import FactKind, FactRow
 
 
@@ -22,6 +22,43 @@ def facts_of(session: Session, organisation_id: int) -> list[FactRow]:
     own = _rows(session, Fact.organisation_id == organisation_id)
     people = {f.person_id for f in own if f.kind == FactKind.EMPLOYMENT and f.person_id is not None}
     return own + (facts_of_people(session, sorted(people)) if people else [])
+
+
+def facts_of_many(session: Session, organisations: Sequence[int]) -> dict[int, list[FactRow]]:
+    """As `facts_of`, for each of these organisations; two queries."""
+    found: dict[int, list[FactRow]] = {o: [] for o in organisations}
+    workers: dict[int, set[int]] = {}
+    for fact in _rows(session, col(Fact.organisation_id).in_(organisations)):
+        found[fact.organisation_id or 0].append(fact)
+        if fact.kind == FactKind.EMPLOYMENT and fact.person_id is not None:
+            workers.setdefault(fact.person_id, set()).add(fact.organisation_id or 0)
+    for fact in facts_of_people(session, sorted(workers)) if workers else []:
+        for organisation_id in workers[fact.person_id or 0]:
+            found[organisation_id].append(fact)
+    return found
+
+
+def employers_of(session: Session, people: Sequence[int]) -> set[int]:
+    """Where any of these people work or worked: a fact about them may count there."""
+    return {
+        o
+        for o in session.exec(
+            select(Fact.organisation_id)
+            .where(Fact.kind == FactKind.EMPLOYMENT, col(Fact.person_id).in_(people))
+            .distinct()
+        )
+        if o is not None
+    }
+
+
+def changes_waiting(session: Session, most: int = 500) -> dict[int, list[int]]:
+    """Organisation → the changes in its ledger that nothing has been computed from yet, oldest first."""
+    waiting: dict[int, list[int]] = {}
+    for change, organisation in session.exec(
+        select(LedgerChange.id, LedgerChange.organisation_id).order_by(col(LedgerChange.id)).limit(most)
+    ):
+        waiting.setdefault(organisation, []).append(change or 0)
+    return waiting
 
 
 def employment_facts(session: Session, person_id: int) -> list[FactRow]:
@@ -68,7 +105,9 @@ def _rows(session: Session, condition: Any) -> list[FactRow]:
         Fact.value,
         Fact.source_kind,
         Fact.source_id,
-        Person.name,
+        func.coalesce(Person.name, ""),
+        Fact.end_recorded_at,
+        Fact.until_before,
     )
     query = (
         select(*columns)
@@ -76,4 +115,4 @@ def _rows(session: Session, condition: Any) -> list[FactRow]:
         .where(condition)
         .order_by(col(Fact.id))
     )
-    return [FactRow(*[*row[:11], row[11] or ""]) for row in session.exec(query)]
+    return [FactRow(*row) for row in session.exec(query)]

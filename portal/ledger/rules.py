@@ -1,6 +1,6 @@
 """What kinds of facts there are, and the value each carries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,7 @@ class FactKind(StrEnum):
     DEPARTURE = "departure"  # person and organisation; {ending, confirmed: by the client that hired them}
     CONTINUITY_CREDIT = "continuity_credit"  # organisation; {metric, heads, stars}; until it ends
     UPTIME = "uptime"  # organisation; {share: 0-1}
+    LEVEL = "level"  # organisation; {family, stars}; while the level is in good standing
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class FactRow:
     source_kind: str = ""
     source_id: int = 0
     person: str = ""  # the person's name, for the reason tree
+    end_recorded_at: datetime | None = None
+    until_before: datetime | None = None
 
     def holds(self, at: datetime) -> bool:
         """True of the world at that moment."""
@@ -62,3 +65,11 @@ class FactRow:
     def known(self, at: datetime) -> bool:
         """Recorded by that moment and not yet retracted then."""
         return self.recorded_at <= at and (self.retracted_at is None or self.retracted_at > at)
+
+    def as_known(self, at: datetime) -> "FactRow | None":
+        """The fact as it stood in the ledger at that moment, with the end that was known then; None when it did not."""
+        if not self.known(at):
+            return None
+        if self.end_recorded_at is None or self.end_recorded_at <= at:
+            return self
+        return replace(self, true_until=self.until_before, end_recorded_at=None, until_before=None)

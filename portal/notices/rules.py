@@ -107,6 +107,7 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because the certificate is yours or your organisation's; it is sent once."),
         Class.ACTIVE,
     ),
+    "levels/news": NoticeKind(mark("Your level moves or ends"), _OWNER, Class.ACTIVE),
     "exams/marked": NoticeKind(
         mark("An exam of yours is marked"),
         mark("You get this because people marked your answers; it is sent once."),

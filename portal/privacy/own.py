@@ -427,7 +427,7 @@ PERSONAL = [
         Lasts.RECORD,
         {
             "kind value": mark("what counts: training hours, certificates, employment"),
-            "true_from true_until recorded_at retracted_at retraction_reason source_kind source_id": mark(
+            "true_from true_until end_recorded_at until_before recorded_at retracted_at retraction_reason source_kind source_id": mark(
                 "since when, from what, whether taken back"
             ),
         },

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certification.standing.rules import READERS, evaluate
+from certification.standing.evidence import READERS
+from certification.standing.rules import evaluate
 from tests.certification.ledger import CLIENTS, NOW, RULES, K, fact, three_stars
 
 FAMILIES = RULES["families"]
@@ -335,7 +336,20 @@ def test_every_gate_is_in_the_table():
 
 
 def test_five_stars_ask_for_half_a_year_at_four():
-    assert [gate("held_4star_days_min", [], 5, held_4star_days=n).met for n in (179, 180)] == [False, True]
+    def held(*times, stars=4, family="operator"):
+        facts = [fact(K.LEVEL, days, until=until, family=family, stars=stars) for days, until in times]
+        return gate("held_4star_days_min", facts, 5).value
+
+    assert (held(), held((179, None)), held((180, None))) == (0, 179, 180)
+    assert [
+        gate("held_4star_days_min", [fact(K.LEVEL, d, family="operator", stars=4)], 5).met for d in (179, 180)
+    ] == [
+        False,
+        True,
+    ]
+    assert held((200, 90), (90, None)) == 200  # one after the other without a gap, as from four to five
+    assert held((200, 91), (90, None)) == 90
+    assert held((200, 1)) == held((200, None), stars=3) == held((200, None), family="isv") == 0
 
 
 @pytest.mark.parametrize(

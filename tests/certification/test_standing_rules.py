@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from certification.standing.evidence import conduct
+from certification.standing.movement import days_held, run_clocks
 from certification.standing.rules import (
     MOVES,
     PUBLIC,
@@ -14,10 +16,7 @@ from certification.standing.rules import (
     as_data,
     automatic_stars,
     best_step,
-    conduct,
-    days_held,
     evaluate,
-    grace_days,
     next_lapses,
 )
 from portal.refusal import Refused, checked_move
@@ -245,14 +244,37 @@ def test_automatic_stars():
     assert automatic_stars([replace(verified, retracted_at=NOW)], NOW) == 0
 
 
-def test_the_grace_is_the_shortest_of_what_fails():
-    assert grace_days(evaluate(three_stars(), "operator", 3, NOW, RULES)) == 90
+def graces(facts, before=(), now=NOW):
+    """What fails, with the days of its clock."""
+    clocks = run_clocks(before, evaluate(facts, "operator", 3, now, RULES), RULES, now)
+    return {c.key: (c.until - c.since).days for c in clocks}
+
+
+def test_each_thing_that_fails_has_a_clock_of_its_own():
+    assert graces(three_stars()) == {}
     slow = [f for f in three_stars() if f.kind != K.RESPONSE] + of(K.RESPONSE, [{"in_time": False}] * 9)
-    assert grace_days(evaluate(slow, "operator", 3, NOW, RULES)) == 45
+    assert graces(slow) == {"response_sla_rate_90d": 45}
     no_case = [f for f in slow if f.kind != K.CASE_PUBLISHED]
-    assert grace_days(evaluate(no_case, "operator", 3, NOW, RULES)) == 45
+    cases = {"cases_published_24m": 90, "cases_named_public_24m": 90}
+    assert graces(no_case) == {"response_sla_rate_90d": 45} | cases
     unverified = [f for f in no_case if f.kind != K.ORGANISATION_VERIFIED]
-    assert grace_days(evaluate(unverified, "operator", 3, NOW, RULES)) == 30
+    assert graces(unverified) == {"response_sla_rate_90d": 45, "org_verified": 30} | cases
+    assert graces([f for f in no_case if f.kind != K.OUTCOME_ATTESTED])["score"] == 90
+
+
+def test_a_clock_goes_on_while_its_own_thing_fails_and_no_longer():
+    slow = [f for f in three_stars() if f.kind != K.RESPONSE] + of(K.RESPONSE, [{"in_time": False}] * 9)
+    [first] = run_clocks((), evaluate(slow, "operator", 3, NOW, RULES), RULES, NOW)
+    later = NOW + timedelta(days=20)
+    no_case = [f for f in slow if f.kind != K.CASE_PUBLISHED]
+    clocks = run_clocks([first], evaluate(no_case, "operator", 3, later, RULES), RULES, later)
+    assert {c.key: c.since for c in clocks} == {
+        "response_sla_rate_90d": NOW,
+        "cases_published_24m": later,
+        "cases_named_public_24m": later,
+    }
+    mended = evaluate(three_stars(at=later), "operator", 3, later, RULES)
+    assert run_clocks(clocks, mended, RULES, later) == ()
 
 
 def test_the_next_step_is_below_its_gate_first_and_heaviest_then():
@@ -277,6 +299,7 @@ def test_the_table_of_moves(state, move):
         "risk": {"active"},
         "recover": {"at_risk", "probation"},
         "probation": {"at_risk"},
+        "ease": {"probation"},
         "downgrade": {"probation"},
         "suspend": {"active", "at_risk", "probation"},
         "expire": {"active", "at_risk", "probation"},

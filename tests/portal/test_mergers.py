@@ -444,6 +444,7 @@ DECIDED = {
         "match_ledger.organisation_id",
     },
     "stays": {
+        "ledger_change.organisation_id",  # both are computed anew
         "history.organisation_id",
         "organisation.parent_id",
         "organisation_link.child_id",
