@@ -57,7 +57,8 @@ def publish_shipped(session: Session, *, now: datetime, since: datetime | None =
                 shipped=version,
                 written_at=now,
                 published_at=now if number else since or now,
-                **texts,
+                zh=texts["zh"],
+                en=texts["en"],
             )
         )
     session.add_all(rows)
@@ -65,7 +66,9 @@ def publish_shipped(session: Session, *, now: datetime, since: datetime | None =
     modules = [row.module for row in rows]
     if rows:
         after = {"modules": modules}
-        record(session, "shipped lessons published", "lesson_version", rows[0].id, by=None, now=now, after=after)
+        record(
+            session, "shipped lessons published", "lesson_version", rows[0].id, by=None, now=now, after=after
+        )
     return modules
 
 
@@ -171,9 +174,7 @@ def move_version(
 def _publish(version: LessonVersion, number: int, *, by: int, now: datetime) -> None:
     """Its number goes into its texts, so that an exported file says which version it is."""
     pair = pair_of(version)
-    texts = {
-        x: compose(replace(pair[x], version=number), version.changed.get(x, "")) for x in LANGUAGES
-    }
+    texts = {x: compose(replace(pair[x], version=number), version.changed.get(x, "")) for x in LANGUAGES}
     version.number, version.published_by, version.published_at = number, by, now
     version.zh, version.en, version.digest = texts["zh"], texts["en"], _digest(**texts)
 

@@ -30,7 +30,9 @@ def read_editor(form: Form, module: str, titles: Titles) -> tuple[Pair, dict[str
         if len(value) > MOST[what]:
             errors[name] = gettext(SENTENCES["string_too_long"], max_length=MOST[what])
         elif what == "section" and has_heading(value):
-            errors[name] = gettext(mark("The headings of a lesson are fixed; inside a section begin one with ###."))
+            errors[name] = gettext(
+                mark("The headings of a lesson are fixed; inside a section begin one with ###.")
+            )
         return value
 
     pair: dict[str, Lesson] = {}
@@ -53,7 +55,9 @@ def read_editor(form: Form, module: str, titles: Titles) -> tuple[Pair, dict[str
 
 def _question(form: Form, n: int, language: str, text: Any) -> Practice:
     """Rows that are empty in both languages do not count."""
-    rows = [m for m in range(1, MOST_OPTIONS + 1) if any(form[f"option-{n}-{m}-{x}"].strip() for x in LANGUAGES)]
+    rows = [
+        m for m in range(1, MOST_OPTIONS + 1) if any(form[f"option-{n}-{m}-{x}"].strip() for x in LANGUAGES)
+    ]
     right = whole(form[f"answer-{n}"])
     return Practice(
         text(f"ask-{n}-{language}", "ask"),

@@ -20,7 +20,9 @@ class LessonVersion(SQLModel, table=True):
     en: str = Field(sa_type=Text)
     digest: str = Field(max_length=64)  # of both texts
     changed: dict[str, str] = json_field(dict)  # language → what changed since the version before
-    shipped: int | None = None  # the version in the shipped file's front matter, for what came with the portal
+    shipped: int | None = (
+        None  # the version in the shipped file's front matter, for what came with the portal
+    )
     revision: int = 1  # of a draft: counts its changes
     writers: list[int] = json_field(list)  # everybody who wrote in it
     written_by: int | None = Field(default=None, foreign_key="person.id")  # who did last

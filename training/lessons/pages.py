@@ -63,13 +63,14 @@ def _module(session: Session, key: str) -> Module:
 @get("/staff/lessons/{code:str}/{number:int}", right="staff_lessons")
 def module(request: Request, session: Session, code: str, number: int) -> Response[str]:
     entry = _module(session, f"{code}/{number}")
+    rows = queries.versions(session, entry.key)
     return html(
         request,
         "lessons/module.html",
         module=entry,
-        rows=queries.versions(session, entry.key),
+        rows=rows,
+        open=next((r for r in rows if r.status in OPEN), None),
         statuses=STATUSES,
-        form=Form(),
     )
 
 

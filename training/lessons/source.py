@@ -53,9 +53,9 @@ class _Plain(yaml.SafeLoader):
     """No references: a few lines of them can stand for gigabytes."""
 
     def compose_node(self, parent: Any, index: int) -> Any:
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("references")
-        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
 
 
 NO_LESSON = mark("This is no lesson file: it begins with its front matter between two lines of three dashes.")
@@ -137,7 +137,9 @@ def _practice(entries: Any) -> tuple[Practice, ...]:
     for entry in entries:
         options = entry.get("options") if isinstance(entry, dict) else None
         if not isinstance(options, list) or not 1 <= len(options) <= MOST_OPTIONS:
-            raise UnreadableFileError(mark("A practice question in the file has no options, or more than five."))
+            raise UnreadableFileError(
+                mark("A practice question in the file has no options, or more than five.")
+            )
         answer = entry.get("answer")
         found.append(
             Practice(

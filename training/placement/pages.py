@@ -10,10 +10,9 @@ from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
 from training.placement import actions, queries
-from training.placement.models import Placement
 from training.placement.rules import A_MODULE, backgrounds, offers, opens_at
 from training.tracks.queries import states_of
-from training.tracks.rules import Practice, track_of, unanswered
+from training.tracks.rules import track_of, unanswered
 
 
 def _page(

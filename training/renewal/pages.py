@@ -15,7 +15,9 @@ from training.renewal.rules import Course, State, needed
 from training.tasks.rules import modules_of
 from training.tracks.rules import Lesson, unanswered
 
-CHANGED = mark("A lesson of this course has changed since you opened the page. Here are its present questions.")
+CHANGED = mark(
+    "A lesson of this course has changed since you opened the page. Here are its present questions."
+)
 
 
 def _course(request: Request, session: Session, code: str) -> Course:

@@ -18,7 +18,9 @@ PRACTISE_FIRST = mark(
     "Answer the three practice questions first. Wrong answers are fine: each one is explained."
 )
 
-ANOTHER_VERSION = mark("You began another version of this lesson. Finish that one, or switch to the new one first.")
+ANOTHER_VERSION = mark(
+    "You began another version of this lesson. Finish that one, or switch to the new one first."
+)
 
 
 def state_of(progress: ModuleProgress | None) -> State:

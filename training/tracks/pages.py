@@ -136,7 +136,9 @@ def switch(request: Request, session: Session, code: str, number: int) -> Respon
     newest = opened.versions[-1].number
     by = viewer_of(request).person_id
     actions.switch_version(session, opened.lesson.module, newest, by=by, now=clock.now())
-    return go(f"/my/learning/{opened.lesson.module}", mark("This is the new version; its practice starts again."))
+    return go(
+        f"/my/learning/{opened.lesson.module}", mark("This is the new version; its practice starts again.")
+    )
 
 
 @post("/my/learning/{code:str}/{number:int}/finish", right="learn")
@@ -152,4 +154,6 @@ def finish(request: Request, session: Session, code: str, number: int) -> Respon
     return go(following.path, mark("Finished. Here is the next lesson."))
 
 
-routers = [Router("/", route_handlers=[learning, track, lesson, practise, switch, finish], guards=[signed_in])]
+routers = [
+    Router("/", route_handlers=[learning, track, lesson, practise, switch, finish], guards=[signed_in])
+]
