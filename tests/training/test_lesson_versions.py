@@ -259,7 +259,7 @@ def test_from_a_draft_to_a_published_version(session, browse, author, reader):
         "lesson draft changed",
         "lesson version begun",
     ]
-    mails = session.exec(select(Mail.subject).where(Mail.to == author.email).order_by(Mail.id)).all()
+    mails = session.exec(select(Mail.subject).where(Mail.to_address == author.email).order_by(Mail.id)).all()
     assert mails == [f"Sent back: the lesson {KEY}", f"Published: the lesson {KEY}"]
     assert "A new one." in browse(make_person(session)).get(HERE).text
     compared = second.get(
