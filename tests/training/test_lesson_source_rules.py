@@ -65,7 +65,7 @@ def test_moves():
         ("in_review", "withdraw"): "withdrawn",
     }
     assert moves_open(Status.DRAFT, [1], 1) == ["submit", "withdraw"]
-    assert moves_open(Status.DRAFT, [1], 2) == ["submit"]
+    assert moves_open(Status.DRAFT, [1], 2) == []
     assert moves_open(Status.IN_REVIEW, [1], 1) == ["withdraw"]
     assert moves_open(Status.IN_REVIEW, [1], 2) == ["publish", "return"]
     assert moves_open(Status.PUBLISHED, [1], 2) == []

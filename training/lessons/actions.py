@@ -15,11 +15,12 @@ from portal.refusal import Refused, checked_move, mark
 from portal.web.forms import STALE
 from training.lessons.models import LessonVersion
 from training.lessons.queries import being_written, newest, newest_each, pair_of
-from training.lessons.rules import MOVES, Pair, Status, problems
+from training.lessons.rules import BY_AUTHORS, MOVES, Pair, Status, moves_open, problems
 from training.lessons.source import compose
 from training.tracks.rules import CONTENT, LANGUAGES, modules_written
 
 OWN = mark("A lesson is published by somebody who did not write in it.")
+OTHERS = mark("A draft is handed in or withdrawn by somebody who wrote in it.")
 UNFINISHED = mark("The lesson is not ready: its page lists what is missing.")
 
 
@@ -139,11 +140,8 @@ def move_version(
     status = Status(checked_move(MOVES, version.status, move))  # type: ignore[arg-type]
     if revision != version.revision:
         raise Refused(mark("Somebody changed this draft since you opened it. Look at it again first."))
-    own = by in version.writers
-    if move in ("publish", "return") and own:
-        raise Refused(OWN)
-    if move == "withdraw" and not own:
-        raise Refused(mark("A draft is withdrawn by somebody who wrote in it."))
+    if move not in moves_open(version.status, version.writers, by):
+        raise Refused(OTHERS if move in BY_AUTHORS else OWN)
     if move == "return" and not reason:
         raise Refused(mark("Say what is to be changed."), status=422)
     if move in ("submit", "publish"):

@@ -38,17 +38,14 @@ MOVES = {
     (Status.IN_REVIEW, "return"): Status.DRAFT,
     (Status.IN_REVIEW, "withdraw"): Status.WITHDRAWN,
 }
+BY_AUTHORS = ("submit", "withdraw")  # whoever wrote in it; the other moves are for whoever did not
 Pair = Mapping[str, Lesson]  # by language
 
 
 def moves_open(status: Status, writers: Collection[int], person_id: int) -> list[str]:
-    """The steps a person may take: who wrote in it does not publish it, who did not does not withdraw it."""
+    """The steps a person may take: those of its authors, or those of everybody else."""
     own = person_id in writers
-    return [
-        move
-        for (state, move) in MOVES
-        if state is status and not (own and move in ("publish", "return")) and (own or move != "withdraw")
-    ]
+    return [move for (state, move) in MOVES if state is status and own == (move in BY_AUTHORS)]
 
 
 def shown_number(published: Sequence[int], begun: int | None, asked: int) -> int:
