@@ -48,6 +48,7 @@ from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
 from demo.course import tell_course
 from demo.integrity import stand_out
+from demo.lessons import tell_lessons
 from demo.marking import tell_exams
 from demo.maturity import measure
 from demo.school import tell_school
@@ -1073,6 +1074,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         measure(story)  # before tasks are set: a self-test may be one
         tell_school(story)
         owner, member = story.teams["tangli"][:2]
+        tell_lessons(session, member, staff, now)
         tell_course(
             session,
             staff=staff["programme@yuqiao.example"].id or 0,

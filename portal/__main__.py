@@ -18,7 +18,7 @@ def migrate() -> None:
 
 
 def setup() -> None:
-    """Migrate, load the programme, and on first start the demo."""
+    """Migrate, load the programme, the lessons and the banks, and on first start the demo."""
     from certification.credentials.keyring import ensure_keys
     from certification.exams.actions import load_own_banks
     from portal import clock, context
@@ -27,6 +27,7 @@ def setup() -> None:
     from portal.programme.actions import load_default
     from portal.programme.queries import programme_at
     from portal.settings import settings
+    from training.lessons.actions import publish_shipped
 
     settings().data_dir.mkdir(parents=True, exist_ok=True)
     migrate()
@@ -34,7 +35,9 @@ def setup() -> None:
     now = clock.now()
     ensure_keys(now)
     with transaction(context.sessions()) as session:
-        first = load_default(session, now=now, effective_from=now - timedelta(days=3 * 365))
+        since = now - timedelta(days=3 * 365)
+        first = load_default(session, now=now, effective_from=since)
+        publish_shipped(session, now=now, since=since if first else now)
         load_own_banks(session, programme_at(session, now), now=now)
     if first and settings().demo:
         from demo.story import tell

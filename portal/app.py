@@ -102,6 +102,7 @@ from portal.web.middleware import Csrf, Visitors
 from portal.web.session import open_session, use_threads
 from portal.worker import Sweeper
 from training import privacy as training_privacy
+from training.lessons import pages as lessons_pages
 from training.maturity import home as maturity_home
 from training.maturity import lifecycle as maturity_lifecycle
 from training.maturity import pages as maturity_pages
@@ -144,6 +145,7 @@ ROUTERS = [
     *verification_pages.routers,
     *domains_pages.routers,
     *tracks_pages.routers,
+    *lessons_pages.routers,
     *placement_pages.routers,
     *renewal_pages.routers,
     *tasks_pages.routers,
@@ -214,6 +216,7 @@ def put_together() -> None:
         departures_home.desk_lines,
         marking_pages.desk_lines,
         authoring_pages.desk_lines,
+        lessons_pages.desk_lines,
         tasks_home.desk_lines,
         integrity_pages.desk_lines,
     ]

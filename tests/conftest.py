@@ -57,6 +57,7 @@ from portal.app import create_app
 from portal.db import Sessions, make_sessions, transaction
 from portal.programme.actions import load_default
 from tests.pages import Browse
+from training.lessons.actions import publish_shipped
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -119,7 +120,9 @@ def engine() -> Engine:
     engine = context.sessions().kw["bind"]
     now = clock.now()
     with transaction(make_sessions(engine)) as session:
-        load_default(session, now=now, effective_from=now - timedelta(days=3 * 365))
+        since = now - timedelta(days=3 * 365)
+        load_default(session, now=now, effective_from=since)
+        publish_shipped(session, now=now, since=since)
     return engine
 
 

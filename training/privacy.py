@@ -20,6 +20,21 @@ PERSONAL = [
         owner="person_id",
     ),
     Area(
+        "lesson_version",
+        mark("Versions of lessons"),
+        mark("keeping the lessons true, and knowing who wrote and who published them"),
+        Basis.DUTY,
+        Seen.PUBLIC,
+        Lasts.RECORD,
+        {
+            "module number status zh en digest changed shipped revision reason": mark("what the lesson says"),
+            "writers written_at published_at": mark("who wrote in it, when it was written and published"),
+        },
+        Fate.KEEP,
+        why=mark("It is the school's; the number of the account stays."),
+        actors=("written_by", "published_by"),
+    ),
+    Area(
         "placement",
         mark("Placement tests"),
         mark("shortening lessons whose matter you know from earlier work"),

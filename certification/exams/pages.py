@@ -13,7 +13,7 @@ from certification.exams import actions, queries
 from certification.exams.actions import given_by
 from certification.exams.forms import SaveAnswer
 from certification.exams.models import Exam, Sitting
-from certification.exams.practice import AT_ONCE, exercises
+from certification.exams.practice import AT_ONCE, exercises, modules_for
 from certification.exams.rules import Part, SittingStatus, is_late, on_scale, seconds_left
 from certification.marking.queries import notes_for
 from portal import clock
@@ -27,6 +27,7 @@ from portal.web.forms import Form, check, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.limits import UPLOAD_BYTES
 from portal.web.viewer import signed_in, viewer_of
+from training.lessons.queries import lessons_now
 
 RUNNING = mark("A sitting of yours is running. Finish it first; its clock does not stop.")
 
@@ -97,7 +98,8 @@ def _practice(
     standing, _running = _standing(request, session, code)
     certificate = found(standing.exam.certificate if standing.exam.part is Part.WRITTEN else None)
     programme = programme_at(session, clock.now())
-    asked = exercises(programme, certificate, language_of(request), seed)
+    modules = modules_for(programme, certificate)
+    asked = exercises(modules, lessons_now(session, modules, language_of(request)), seed)
     right = sum(e.practice.answer == a for e, a in zip(asked, answers or [], strict=False))
     return html(
         request,

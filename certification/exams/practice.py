@@ -1,10 +1,11 @@
 """Practice for an exam: the questions of its lessons, no clock, nothing kept; the bank itself is never shown."""
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.programme.rules import Programme
-from training.tracks.rules import Practice, lesson, modules_written
+from training.tracks.rules import Lesson, Practice
 
 AT_ONCE = 10
 
@@ -18,18 +19,17 @@ class Exercise:
     practice: Practice
 
 
-def exercises(programme: Programme, certificate: str, language: str, seed: int) -> list[Exercise]:
-    """Ten questions (or all there are) from the tracks of a certificate; the same seed gives the same ten."""
-    keys = [
+def modules_for(programme: Programme, certificate: str) -> list[str]:
+    """The modules of the tracks that lead to a certificate."""
+    return [
         f"{code}/{n}"
         for code in programme.certificate(certificate)["tracks"]
         for n in range(1, len(programme.track(code)["modules"]) + 1)
     ]
-    places = [
-        (key, n)
-        for key in keys
-        if key in modules_written()
-        for n in range(len(lesson(key, language).practice))
-    ]
+
+
+def exercises(modules: Sequence[str], lessons: Mapping[str, Lesson], seed: int) -> list[Exercise]:
+    """Ten questions (or all there are) from the lessons; the same seed gives the same ten."""
+    places = [(key, n) for key in modules if key in lessons for n in range(len(lessons[key].practice))]
     chosen = random.Random(seed).sample(places, min(AT_ONCE, len(places)))  # noqa: S311
-    return [Exercise(key, (read := lesson(key, language)).title, read.practice[n]) for key, n in chosen]
+    return [Exercise(key, lessons[key].title, lessons[key].practice[n]) for key, n in chosen]

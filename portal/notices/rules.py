@@ -113,6 +113,11 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because people marked your answers; it is sent once."),
         Class.ACTIVE,
     ),
+    "lessons/decided": NoticeKind(
+        mark("A lesson you wrote is decided on"),
+        mark("You get this because you wrote in the version last; it is sent once a decision."),
+        Class.ACTIVE,
+    ),
     "tasks/assigned": NoticeKind(
         mark("A training task for you"),
         mark("You get this because your organisation, or the staff, asks you to learn or do something."),

@@ -50,6 +50,7 @@ from portal.web.viewer import brand_member, in_organisation, provider_member, pu
 from tests.factories import make_organisation, make_person
 from tests.house.databases import told
 from tests.pages import Browse, Page
+from training.lessons.models import LessonVersion
 from training.maturity.models import MaturityEvidence, MaturityProof
 from training.packages.models import CoursePackage
 from training.tasks.models import Assignment, Task
@@ -170,6 +171,9 @@ def hide_secrets(session: Session) -> None:  # noqa: PLR0912  one loop a table
         submission.reason = SECRET
     for application in session.exec(select(Application)):
         application.statement = SECRET
+    for version in session.exec(select(LessonVersion).where(col(LessonVersion.number).is_(None))):
+        version.changed, version.reason = {"zh": SECRET, "en": SECRET}, SECRET
+        version.zh, version.en, version.digest = version.zh + SECRET, version.en + SECRET, SECRET
     for task in session.exec(select(Task)):
         task.title = task.note = task.done_when = SECRET
     for assignment in session.exec(select(Assignment)):
@@ -215,6 +219,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "/staff/marking/{answer_id": [*every(Mark.answer_id), 999_999],
             "bank_code": ["P1", "zz"],
             "question_id": [*one_each(Question.id, Question.kind, Question.status), 999_999],
+            "version_id": [*one_each(LessonVersion.id, LessonVersion.status), 999_999],
             "package_id": [*one_each(CoursePackage.id, CoursePackage.status), 999_999],
             "upload_id": [*every(BankUpload.id), 999_999],
             "file_id": [*every(StoredFile.id), 999_999],
@@ -254,6 +259,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "/cases/{number": [*one_each(Case.number, Case.status), "C-0000-0000"],
             "/status/{number": [1, 999_999],
             "/my/learning/{code:str}/{number": [1, 2, 99],
+            "/staff/lessons/{code:str}/{number": [1, 2, 99],
             "number": [*one_each(Brief.number, Brief.status), "B-0000-0000"],
         }
 

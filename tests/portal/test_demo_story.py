@@ -40,6 +40,8 @@ from portal.review.models import Submission
 from portal.review.rules import Status
 from portal.worker import sweep
 from tests.house.databases import in_force, told
+from training.lessons.models import LessonVersion
+from training.lessons.rules import Status as LessonStatus
 from training.maturity.home import picture
 from training.maturity.models import Assessment, MaturityProof
 from training.maturity.questions import Instrument
@@ -64,6 +66,7 @@ TABLES = {
     "credential": (Credential.status, CredentialStatus, set()),
     "assignment": (Assignment.status, AssignmentStatus, set()),
     "task": (Task.kind, TaskKind, set()),
+    "lesson version": (LessonVersion.status, LessonStatus, {"withdrawn"}),
     "evidence": (
         MaturityProof.status,
         ProofStatus,

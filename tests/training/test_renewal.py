@@ -55,7 +55,7 @@ def finished(session, person, days_ago, keys=KEYS):
 
 def sent(wrong=0):
     answers = [a % 4 + 1 if n < wrong else a for n, a in enumerate(RIGHT)]
-    return {f"answer-{n}": str(a) for n, a in enumerate(answers, 1)}
+    return {"versions": "1-1-1-1"} | {f"answer-{n}": str(a) for n, a in enumerate(answers, 1)}
 
 
 def course(session, person, programme):
@@ -97,6 +97,9 @@ def test_renewed_with_enough_right_answers(session, browse, learner, programme):
     assert "/my/learning/TRK-11/renew" in page.get("/my/learning").links()
     open_ones = page.post("/my/learning/TRK-11/renew", sent() | {"answer-3": ""})
     assert (open_ones.status, len(open_ones.errors)) == (422, 1)
+    changed = page.post("/my/learning/TRK-11/renew", sent() | {"versions": "1-1-1-0"})
+    assert (changed.status, len(changed.errors)) == (422, 1)
+    assert "A lesson of this course has changed since you opened the page." in changed.errors[0]
     tried = page.post("/my/learning/TRK-11/renew", sent(wrong=3))
     assert tried.status == 422
     assert "9 of 12 right; 10 are needed." in tried.text

@@ -10,13 +10,13 @@ from portal.accounts.models import Person
 from portal.history.actions import record
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
+from training.lessons.queries import lessons_now, published
 from training.placement.models import Placement
-from training.placement.queries import last_placement
+from training.placement.queries import last_placement, questions_of
 from training.placement.rules import backgrounds, draw, offers, opens_at, right, shortenable, shortened
 from training.tasks.actions import complete_of
 from training.tracks.models import ModuleProgress
 from training.tracks.queries import progress_with, states_of
-from training.tracks.rules import lesson
 
 TOO_SOON = mark("You took the placement test of this track less than 30 days ago.")
 
@@ -35,7 +35,7 @@ def begin(
     if not modules:
         raise NotFound
     seed = secrets.randbelow(2**31) if seed is None else seed
-    counts = {module: len(lesson(module, "zh").practice) for module in modules}
+    counts = {m: len(lesson.practice) for m, lesson in lessons_now(session, modules, "zh", at=now).items()}
     placement = Placement(
         person_id=by,
         track=code,
@@ -63,7 +63,7 @@ def finish(session: Session, placement: Placement, answers: Sequence[int], *, by
     if placement.finished_at is not None:
         raise Refused(mark("This placement test is over; its result stands."))
     drawn = [(str(module), int(n)) for module, n in placement.drawn]
-    questions = [lesson(module, "zh").practice[n - 1] for module, n in drawn]
+    questions = questions_of(session, placement, "zh")
     verdicts = right(questions, answers)
     background = next((b for b in backgrounds() if b.key == placement.background), None)
     states = states_of(session, by)
@@ -72,9 +72,10 @@ def finish(session: Session, placement: Placement, answers: Sequence[int], *, by
     )
     placement.answers, placement.right = list(answers), sum(verdicts)
     placement.shortened, placement.finished_at = shortened(drawn, verdicts, allowed), now
+    versions = published(session, placement.shortened)
     for module in placement.shortened:
         row = progress_with(session, by, module, lock=True) or ModuleProgress(
-            person_id=by, module=module, version=lesson(module, "zh").version, started_at=now
+            person_id=by, module=module, version=versions[module][-1].number, started_at=now
         )
         row.shortened_at = now
         session.add(row)

@@ -10,14 +10,9 @@ from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
 from training.placement import actions, queries
-from training.placement.models import Placement
 from training.placement.rules import A_MODULE, backgrounds, offers, opens_at
 from training.tracks.queries import states_of
-from training.tracks.rules import Practice, lesson, track_of, unanswered
-
-
-def _questions(placement: Placement, language: str) -> list[Practice]:
-    return [lesson(str(module), language).practice[int(n) - 1] for module, n in placement.drawn]
+from training.tracks.rules import track_of, unanswered
 
 
 def _page(
@@ -37,7 +32,7 @@ def _page(
     running = last if last and last.finished_at is None else None
     found(offered or last or None)  # mandatory tracks, and those that no background shortens
     opens = opens_at(last.started_at) if last else None
-    questions = _questions(running, language_of(request)) if running else []
+    questions = queries.questions_of(session, running, language_of(request)) if running else []
     return html(
         request,
         "placement/page.html",
@@ -76,7 +71,7 @@ def begin(request: Request, session: Session, form: Form, code: str) -> Response
 def answer(request: Request, session: Session, form: Form, code: str) -> Response:
     viewer = viewer_of(request)
     row = found(queries.last_placement(session, viewer.person_id, code, lock=True))
-    questions = _questions(row, language_of(request))
+    questions = queries.questions_of(session, row, language_of(request))
     answers = [whole(form[f"answer-{n}"]) for n in range(1, len(questions) + 1)]
     if row.finished_at is None and unanswered(questions, answers):
         return _page(request, session, code, typed=answers, status=422)

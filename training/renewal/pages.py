@@ -4,14 +4,20 @@ from litestar import Request, Response, Router
 from sqlmodel import Session
 
 from portal import clock
+from portal.i18n import gettext
 from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
+from training.lessons.queries import lessons_now
 from training.renewal import actions, queries
 from training.renewal.rules import Course, State, needed
 from training.tasks.rules import modules_of
-from training.tracks.rules import Practice, lesson, modules_written, unanswered
+from training.tracks.rules import Lesson, unanswered
+
+CHANGED = mark(
+    "A lesson of this course has changed since you opened the page. Here are its present questions."
+)
 
 
 def _course(request: Request, session: Session, code: str) -> Course:
@@ -20,26 +26,35 @@ def _course(request: Request, session: Session, code: str) -> Course:
     return found(next((c for c in courses if c.code == code and c.state is not State.NEVER), None))
 
 
-def _questions(request: Request, code: str) -> list[Practice]:
-    keys = [k for k in modules_of(viewer_of(request).programme, code) if k in modules_written()]
-    return [question for key in keys for question in lesson(key, language_of(request)).practice]
+def _lessons(request: Request, session: Session, code: str) -> list[Lesson]:
+    keys = modules_of(viewer_of(request).programme, code)
+    return list(lessons_now(session, keys, language_of(request)).values())
+
+
+def _versions(lessons: list[Lesson]) -> str:
+    """What the questions were when the page was made: "1-1-2-1"."""
+    return "-".join(str(lesson.version) for lesson in lessons)
 
 
 def _page(
     request: Request,
     course: Course,
+    lessons: list[Lesson],
     *,
     typed: list[int] | None = None,
     verdicts: list[bool] | None = None,
     status: int = 200,
+    problem: str = "",
 ) -> Response[str]:
-    questions = _questions(request, course.code)
+    questions = [question for lesson in lessons for question in lesson.practice]
     return html(
         request,
         "renewal/page.html",
         status=status,
         course=course,
         questions=questions,
+        versions=_versions(lessons),
+        problem=problem,
         needed=needed(len(questions)),
         typed=typed or [],
         verdicts=verdicts,
@@ -49,19 +64,22 @@ def _page(
 
 @get("/my/learning/{code:str}/renew", right="learn")
 def form(request: Request, session: Session, code: str) -> Response[str]:
-    return _page(request, _course(request, session, code))
+    return _page(request, _course(request, session, code), _lessons(request, session, code))
 
 
 @post("/my/learning/{code:str}/renew", right="learn")
 def renew(request: Request, session: Session, form: Form, code: str) -> Response:
     viewer, course = viewer_of(request), _course(request, session, code)
-    questions = _questions(request, code)
+    lessons = _lessons(request, session, code)
+    if form["versions"] != _versions(lessons):
+        return _page(request, course, lessons, problem=gettext(CHANGED), status=422)
+    questions = [question for lesson in lessons for question in lesson.practice]
     answers = [whole(form[f"answer-{n}"]) for n in range(1, len(questions) + 1)]
     if unanswered(questions, answers):
-        return _page(request, course, typed=answers, status=422)
+        return _page(request, course, lessons, typed=answers, status=422)
     verdicts = actions.renew(session, code, questions, answers, by=viewer.person_id, now=clock.now())
     if sum(verdicts) < needed(len(questions)):
-        return _page(request, course, typed=answers, verdicts=verdicts, status=422)
+        return _page(request, course, lessons, typed=answers, verdicts=verdicts, status=422)
     return go("/my/learning", mark("Renewed: the course holds for another year."))
 
 

@@ -18,6 +18,10 @@ PRACTISE_FIRST = mark(
     "Answer the three practice questions first. Wrong answers are fine: each one is explained."
 )
 
+ANOTHER_VERSION = mark(
+    "You began another version of this lesson. Finish that one, or switch to the new one first."
+)
+
 
 def state_of(progress: ModuleProgress | None) -> State:
     if progress is None:
@@ -25,6 +29,11 @@ def state_of(progress: ModuleProgress | None) -> State:
     if progress.finished_at:
         return State.FINISHED
     return State.SHORTENED if progress.shortened_at else State.PRACTISED
+
+
+def begun_version(progress: ModuleProgress | None) -> int | None:
+    """The version that somebody began and has not finished."""
+    return progress.version if progress and progress.practice and not progress.finished_at else None
 
 
 def answer_practice(
@@ -35,6 +44,8 @@ def answer_practice(
         raise Refused(PRACTISE_FIRST, status=422)
     progress = progress_with(session, by, lesson.module, lock=True) or _begin(session, lesson, by=by, now=now)
     checked_move(MOVES, state_of(progress), "practise")  # type: ignore[arg-type]
+    if begun_version(progress) not in (None, lesson.version):
+        raise Refused(ANOTHER_VERSION)
     before = {"practice": progress.practice} if progress.practice else None
     progress.practice, progress.version = answers, lesson.version
     record(
@@ -92,6 +103,29 @@ def finish_module(
         progress.id,
         by=by,
         now=now,
-        after={"module": lesson.module, "version": lesson.version, "hours": round(hours, 2)},
+        after={"module": lesson.module, "version": progress.version, "hours": round(hours, 2)},
     )
     return progress
+
+
+def switch_version(session: Session, module: str, version: int, *, by: int, now: datetime) -> None:
+    """Leave the version begun for the newest, `version`; the practice starts again. Without one begun, nothing."""
+    progress = progress_with(session, by, module, lock=True)
+    begun = begun_version(progress)
+    if progress is None or begun is None or begun >= version:
+        return
+    record(
+        session,
+        "lesson switched to its new version",
+        "module_progress",
+        progress.id,
+        by=by,
+        now=now,
+        before={"version": begun, "practice": progress.practice},
+        after={"module": module, "version": version},
+    )
+    if progress.shortened_at:
+        progress.practice, progress.version = [], version
+    else:
+        session.delete(progress)  # as before it was begun
+    session.flush()

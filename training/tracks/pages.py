@@ -1,5 +1,7 @@
 """The path to a certificate, its tracks, and the lessons with their practice."""
 
+from dataclasses import dataclass
+
 from litestar import Request, Response, Router
 from sqlmodel import Session
 
@@ -10,10 +12,13 @@ from portal.refusal import mark
 from portal.web.forms import Form, whole
 from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import signed_in, viewer_of
+from training.lessons.queries import Published, changes_since, published, texts_of
+from training.lessons.rules import shown_number
 from training.placement.rules import offers
 from training.renewal.queries import courses_of
 from training.tasks.actions import complete_of
 from training.tracks import actions, queries, rules
+from training.tracks.models import ModuleProgress
 
 
 @get("/my/learning", right="learn")
@@ -45,29 +50,49 @@ def track(request: Request, session: Session, code: str) -> Response[str]:
         "training/track.html",
         track=found(entry if entry.written else None),
         placement=bool(offers(code, viewer.programme, states)),
+        changes=changes_since(session, viewer.person_id, code) if entry else {},
     )
 
 
-def _lesson(request: Request, code: str, number: int) -> rules.Lesson:
+@dataclass(frozen=True)
+class _Opened:
+    """The lesson that this person sees, its published versions, and how far they have come with it."""
+
+    lesson: rules.Lesson
+    versions: list[Published]
+    progress: ModuleProgress | None
+
+    @property
+    def begun(self) -> int | None:
+        return actions.begun_version(self.progress)
+
+    @property
+    def since(self) -> list[Published]:
+        """What was published after the version begun or finished."""
+        progress = self.progress
+        mine = self.begun or (progress.version if progress and progress.finished_at else None)
+        return [v for v in self.versions if v.number > mine] if mine else []
+
+
+def _open(request: Request, session: Session, code: str, number: int, asked: str) -> _Opened:
+    """`asked`: the version in the address or the form; the one begun, or the newest, when it is none."""
     key = f"{code}/{number}"
-    found(key if key in rules.modules_written() else None)
-    return rules.lesson(key, language_of(request))
+    versions = found(published(session, [key]).get(key) if key in rules.modules_written() else None)
+    progress = queries.progress_with(session, viewer_of(request).person_id, key)
+    shown = shown_number([v.number for v in versions], actions.begun_version(progress), whole(asked))
+    (lesson,) = texts_of(session, [v for v in versions if v.number == shown], language_of(request))
+    return _Opened(lesson, versions, progress)
 
 
 def _lesson_page(
-    request: Request,
-    session: Session,
-    lesson: rules.Lesson,
-    *,
-    typed: list[int] | None = None,
-    status: int = 200,
+    request: Request, session: Session, opened: _Opened, *, typed: list[int] | None = None, status: int = 200
 ) -> Response[str]:
     """`typed`: answers that were sent but are not complete; shown as chosen, without verdicts."""
-    viewer = viewer_of(request)
+    viewer, lesson, progress = viewer_of(request), opened.lesson, opened.progress
     states = queries.states_of(session, viewer.person_id)
     code, _, number = lesson.module.partition("/")
     entry = found(rules.track_of(programme_at(session, clock.now()), code, states))
-    progress = queries.progress_with(session, viewer.person_id, lesson.module)
+    mine = progress.practice if progress and progress.version == lesson.version else []
     return html(
         request,
         "training/lesson.html",
@@ -75,33 +100,51 @@ def _lesson_page(
         lesson=lesson,
         track=entry,
         module=entry.modules[int(number) - 1],
-        answers=progress.practice if progress and typed is None else None,
-        chosen=typed or (progress.practice if progress else []),
+        answers=mine if typed is None else None,
+        chosen=typed or mine,
         missing=rules.unanswered(lesson.practice, typed) if typed is not None else [],
+        begun=opened.begun,
+        practised=progress.version if progress and progress.practice else None,
+        newest=opened.versions[-1].number,
+        since=opened.since,
     )
 
 
 @get("/my/learning/{code:str}/{number:int}", right="learn")
 def lesson(request: Request, session: Session, code: str, number: int) -> Response[str]:
-    viewer_of(request)
-    return _lesson_page(request, session, _lesson(request, code, number))
+    asked = request.query_params.get("version", "")
+    return _lesson_page(request, session, _open(request, session, code, number, asked))
 
 
 @post("/my/learning/{code:str}/{number:int}/practice", right="learn")
 def practise(request: Request, session: Session, form: Form, code: str, number: int) -> Response:
+    """Of the version that was on the page, which may have got a newer one meanwhile."""
     viewer = viewer_of(request)
-    read = _lesson(request, code, number)
+    opened = _open(request, session, code, number, form["version"])
+    read = opened.lesson
     answers = [whole(form[f"answer-{n}"]) for n in range(1, len(read.practice) + 1)]
     if rules.unanswered(read.practice, answers):
-        return _lesson_page(request, session, read, typed=answers, status=422)
+        return _lesson_page(request, session, opened, typed=answers, status=422)
     actions.answer_practice(session, read, answers, by=viewer.person_id, now=clock.now())
-    return go(f"/my/learning/{read.module}#practice")
+    asked = f"?version={read.version}" if read.version != opened.versions[-1].number else ""
+    return go(f"/my/learning/{read.module}{asked}#practice")
+
+
+@post("/my/learning/{code:str}/{number:int}/switch", right="learn")
+def switch(request: Request, session: Session, code: str, number: int) -> Response:
+    opened = _open(request, session, code, number, "")
+    newest = opened.versions[-1].number
+    by = viewer_of(request).person_id
+    actions.switch_version(session, opened.lesson.module, newest, by=by, now=clock.now())
+    return go(
+        f"/my/learning/{opened.lesson.module}", mark("This is the new version; its practice starts again.")
+    )
 
 
 @post("/my/learning/{code:str}/{number:int}/finish", right="learn")
 def finish(request: Request, session: Session, code: str, number: int) -> Response:
     viewer = viewer_of(request)
-    read, now = _lesson(request, code, number), clock.now()
+    read, now = _open(request, session, code, number, "").lesson, clock.now()
     programme = programme_at(session, now)
     actions.finish_module(session, read, programme, by=viewer.person_id, now=now)
     complete_of(session, viewer.person_id, now=now)
@@ -111,4 +154,6 @@ def finish(request: Request, session: Session, code: str, number: int) -> Respon
     return go(following.path, mark("Finished. Here is the next lesson."))
 
 
-routers = [Router("/", route_handlers=[learning, track, lesson, practise, finish], guards=[signed_in])]
+routers = [
+    Router("/", route_handlers=[learning, track, lesson, practise, switch, finish], guards=[signed_in])
+]

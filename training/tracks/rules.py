@@ -1,4 +1,4 @@
-"""Lessons are files; what it takes to finish one, and how a certificate becomes a path of lessons."""
+"""What a lesson is, as text and read; what it takes to finish one, and how a certificate becomes a path of lessons."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Lesson:
 
 def read_lesson(text: str) -> Lesson:
     """A lesson file: YAML between two lines of three dashes, then Markdown in H2 sections."""
-    _, front, body = text.split("---\n", 2)
+    front, _, body = text.removeprefix("---\n").partition("\n---\n")
     head = yaml.safe_load(front)
     parts = [part.partition("\n") for part in f"\n{body}".split("\n## ")[1:]]
     return Lesson(
@@ -81,7 +81,7 @@ def read_lesson(text: str) -> Lesson:
 
 @lru_cache(maxsize=256)
 def lesson(module: str, language: str) -> Lesson:
-    """The lesson of a module that `modules_written` names. Read once a process."""
+    """The shipped lesson of a module that `modules_written` names; what people see is in `training.lessons`."""
     return read_lesson((CONTENT / f"{module}.{language}.md").read_text(encoding="utf-8"))
 
 
