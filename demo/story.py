@@ -48,6 +48,7 @@ from demo import practice
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
 from demo.course import tell_course
 from demo.integrity import stand_out
+from demo.live import tell_live
 from demo.marking import tell_exams
 from demo.maturity import measure
 from demo.school import tell_school
@@ -1072,6 +1073,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         story.pages()
         measure(story)  # before tasks are set: a self-test may be one
         tell_school(story)
+        tell_live(story, staff["programme@yuqiao.example"].id or 0)
         owner, member = story.teams["tangli"][:2]
         tell_course(
             session,

@@ -57,9 +57,7 @@ def make(session: Session, fields: dict[str, Any], *, by: int, now: datetime) ->
     cohort = Cohort(made_at=now, made_by=by, **fields)
     session.add(cohort)
     session.flush()
-    record(
-        session, "cohort made", SUBJECT, cohort.id, by=by, now=now, after={"name": cohort.name_zh}
-    )
+    record(session, "cohort made", SUBJECT, cohort.id, by=by, now=now, after={"name": cohort.name_zh})
     return cohort
 
 
@@ -195,9 +193,7 @@ def scored(session: Session, cohort: Cohort, now: datetime) -> list[Scored]:
         for a in queries.applicants(session, cohort.id or 0)
         if a.application.status is Applied.APPLIED and may(programme, a.organisation, "foster")
     ]
-    known = queries.inputs_of(
-        session, [a.organisation for a in rows], programme, now, leave_out=cohort.id
-    )
+    known = queries.inputs_of(session, [a.organisation for a in rows], programme, now, leave_out=cohort.id)
     found = {}
     for a in rows:
         parts = score(known[a.organisation.id or 0], programme.fostering)
@@ -235,7 +231,9 @@ def choose(
     rows = scored(session, cohort, now)
     order = [s.candidate for s in rows]
     if seen != digest_of(order):
-        raise Refused(mark("The scores have changed since you read them. Nothing was saved; here they are anew."))
+        raise Refused(
+            mark("The scores have changed since you read them. Nothing was saved; here they are anew.")
+        )
     by_score, wanted = first(order, cohort.cap), set(taken)
     if not wanted <= {c.application_id for c in order}:
         raise NotFound
@@ -279,9 +277,7 @@ def choose(
             )
 
 
-def _take_in(
-    session: Session, cohort: Cohort, row: CohortApplication, move: str, *, now: datetime
-) -> None:
+def _take_in(session: Session, cohort: Cohort, row: CohortApplication, move: str, *, now: datetime) -> None:
     """The cohort's tracks become tasks of the people whom the owner named, until the cohort's end."""
     _move(row, move)
     row.decided_at = now
@@ -373,9 +369,7 @@ def _record(
     )
 
 
-def _tell(
-    session: Session, cohort: Cohort, row: CohortApplication, news: str, *, now: datetime
-) -> None:
+def _tell(session: Session, cohort: Cohort, row: CohortApplication, news: str, *, now: datetime) -> None:
     for person in owners_of(session, row.organisation_id):
         with speaking(person.language):
             name = local(cohort.name)

@@ -41,8 +41,8 @@ class Counted:
     numbers: dict[Applied, int]
     own: CohortApplication | None = None
 
-    def n(self, *states: Applied) -> int:
-        return sum(self.numbers.get(state, 0) for state in states)
+    def n(self, *states: str) -> int:
+        return sum(self.numbers.get(Applied(state), 0) for state in states)
 
 
 def every_cohort(session: Session, organisation_id: int | None = None, limit: int = 100) -> list[Counted]:
@@ -249,10 +249,9 @@ def _verified(
         one: overall(counted(verified(Instrument.SEVEN, accepted.get(one, []), now), rests_on)) for one in ids
     }
     for fact in facts_of_all(session, [FactKind.MATURITY_VERIFIED], now):
-        if fact.source_kind != MATURITY and fact.organisation_id in found and fact.holds(now):
-            if fact.known(now):
-                one = fact.organisation_id
-                found[one] = max(found[one], float(fact.value["score"]))
+        one = fact.organisation_id
+        if one in found and fact.source_kind != MATURITY and fact.holds(now) and fact.known(now):
+            found[one] = max(found[one], float(fact.value["score"]))
     return found
 
 
@@ -277,7 +276,7 @@ def _last_cohorts(session: Session, ids: Collection[int], leave_out: int | None)
 def _certified(session: Session) -> list[tuple[int, str, list[str]]]:
     """(organisation, province, industries) of providers with 3★ and more."""
     return [
-        (i or 0, province, industries)
+        (i or 0, province, list(industries))
         for i, province, industries in session.exec(
             select(Organisation.id, Organisation.province, Organisation.industries).where(
                 Organisation.kind == Kind.PROVIDER,
@@ -295,9 +294,7 @@ def _fellows(organisation: Organisation, places: list[tuple[int, str, list[str]]
     return min(counts, default=len(others))
 
 
-def verified_at(
-    session: Session, programme: Programme, at: datetime
-) -> dict[int, dict[str, float]]:
+def verified_at(session: Session, programme: Programme, at: datetime) -> dict[int, dict[str, float]]:
     """Organisation → dimension → 0–100, of all who ever had evidence accepted."""
     rests_on = prerequisites_of(programme, Instrument.SEVEN)
     return {

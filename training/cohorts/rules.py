@@ -126,12 +126,16 @@ def score(inputs: Inputs, section: Mapping[str, Any]) -> list[Part]:
         ),
         "waited": (
             1.0 if i.cohort_d is None else _share(i.cohort_d, section["waited_d"]),
-            mark("Never in a cohort yet.") if i.cohort_d is None else mark("Last in a cohort %(n)s days ago."),
+            mark("Never in a cohort yet.")
+            if i.cohort_d is None
+            else mark("Last in a cohort %(n)s days ago."),
             {"n": i.cohort_d or 0},
         ),
         "scarce": (
             1 - _share(i.fellows, section["scarce_below"]),
-            mark("%(n)s other certified providers in the province or an industry; nothing is added from %(limit)s."),
+            mark(
+                "%(n)s other certified providers in the province or an industry; nothing is added from %(limit)s."
+            ),
             {"n": i.fellows, "limit": section["scarce_below"]},
         ),
     }

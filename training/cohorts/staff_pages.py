@@ -53,8 +53,7 @@ def _read(request: Request, form: Form) -> tuple[Make | None, dict[str, str]]:
 
 
 @get("/staff/cohorts/new", right="staff_cohort")
-def new(request: Request, session: Session) -> Response[str]:
-    viewer_of(request)
+def new(request: Request) -> Response[str]:
     return _form_page(request, Form(), {})
 
 
@@ -156,7 +155,12 @@ def manage(request: Request, session: Session, cohort_id: int) -> Response[str]:
 
 
 def _choose_page(
-    request: Request, session: Session, row: Cohort, form: Form | None, errors: dict[str, str], status: int = 200
+    request: Request,
+    session: Session,
+    row: Cohort,
+    form: Form | None,
+    errors: dict[str, str],
+    status: int = 200,
 ) -> Response[str]:
     rows = actions.scored(session, row, clock.now())
     order = [s.candidate for s in rows]

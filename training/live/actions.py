@@ -161,9 +161,7 @@ def _ask(session: Session, live: LiveSession, organisation_id: int, *, by: int, 
     if seat is not None and seat.status is not SeatStatus.WITHDRAWN:
         return seat
     if seat is None:
-        seat = LiveSeat(
-            session_id=live.id or 0, person_id=by, organisation_id=organisation_id, asked_at=now
-        )
+        seat = LiveSeat(session_id=live.id or 0, person_id=by, organisation_id=organisation_id, asked_at=now)
     else:
         seat.status = SeatStatus(checked_move(SEAT_MOVES, seat.status, "ask"))  # type: ignore[arg-type]
         seat.organisation_id, seat.asked_at = organisation_id, now
@@ -265,7 +263,9 @@ def check_in(session: Session, live_id: int, organisation_id: int, *, by: int, n
     return True
 
 
-def mark_present(session: Session, live_id: int, seat_id: int, *, reason: str, by: int, now: datetime) -> None:
+def mark_present(
+    session: Session, live_id: int, seat_id: int, *, reason: str, by: int, now: datetime
+) -> None:
     """By hand, with a reason: a person without a phone, say."""
     live, seat = _to_mark(session, live_id, seat_id, now)
     if seat.attended_at is not None:
@@ -297,9 +297,7 @@ def _to_mark(session: Session, live_id: int, seat_id: int, now: datetime) -> tup
     return live, seat
 
 
-def _credit(
-    session: Session, live: LiveSession, seat: LiveSeat, how: How, *, by: int, now: datetime
-) -> None:
+def _credit(session: Session, live: LiveSession, seat: LiveSeat, how: How, *, by: int, now: datetime) -> None:
     seat.attended_at, seat.how = now, how
     write_fact(
         session,

@@ -47,9 +47,7 @@ def live_visible(session: Session, live_id: int) -> LiveSession | None:
     ).first()
 
 
-def _counted(
-    session: Session, lives: Sequence[LiveSession], person_id: int | None = None
-) -> list[Counted]:
+def _counted(session: Session, lives: Sequence[LiveSession], person_id: int | None = None) -> list[Counted]:
     ids = [one.id for one in lives]
     if not ids:
         return []
@@ -66,9 +64,7 @@ def _counted(
         {
             seat.session_id: seat
             for seat in session.exec(
-                select(LiveSeat).where(
-                    col(LiveSeat.session_id).in_(ids), LiveSeat.person_id == person_id
-                )
+                select(LiveSeat).where(col(LiveSeat.session_id).in_(ids), LiveSeat.person_id == person_id)
             )
         }
         if person_id
@@ -101,8 +97,7 @@ def coming(session: Session, person_id: int, now: datetime, limit: int = 50) -> 
         select(LiveSession)
         .where(
             LiveSession.ends_at > now,
-            (col(LiveSession.status) == Status.OPEN)
-            | ((col(LiveSession.status) == Status.CANCELLED) & mine),
+            (col(LiveSession.status) == Status.OPEN) | ((col(LiveSession.status) == Status.CANCELLED) & mine),
         )
         .order_by(col(LiveSession.starts_at), col(LiveSession.id))
         .limit(limit)
@@ -204,9 +199,7 @@ def ahead_of(session: Session, seat: LiveSeat) -> int:
     return session.exec(
         select(func.count())
         .select_from(LiveSeat)
-        .where(
-            LiveSeat.session_id == seat.session_id, LiveSeat.status == SeatStatus.WAITING, earlier
-        )
+        .where(LiveSeat.session_id == seat.session_id, LiveSeat.status == SeatStatus.WAITING, earlier)
     ).one()
 
 

@@ -72,8 +72,7 @@ def _read(request: Request, form: Form) -> tuple[Plan | None, dict[str, str]]:
 
 
 @get("/staff/live/new", right="staff_live")
-def new(request: Request, session: Session) -> Response[str]:
-    viewer_of(request)
+def new(request: Request) -> Response[str]:
     return _form_page(request, Form(), {})
 
 
