@@ -38,11 +38,11 @@ def cohort_locked(session: Session, cohort_id: int) -> Cohort | None:
 @dataclass(frozen=True)
 class Counted:
     cohort: Cohort
-    numbers: dict[Applied, int]
+    numbers: dict[str, int]
     own: CohortApplication | None = None
 
     def n(self, *states: str) -> int:
-        return sum(self.numbers.get(Applied(state), 0) for state in states)
+        return sum(self.numbers.get(state, 0) for state in states)
 
 
 def every_cohort(session: Session, organisation_id: int | None = None, limit: int = 100) -> list[Counted]:
@@ -50,7 +50,7 @@ def every_cohort(session: Session, organisation_id: int | None = None, limit: in
     cohorts = session.exec(
         select(Cohort).order_by(col(Cohort.apply_from).desc(), col(Cohort.id).desc()).limit(limit)
     ).all()
-    numbers: dict[int, dict[Applied, int]] = defaultdict(dict)
+    numbers: dict[int, dict[str, int]] = defaultdict(dict)
     for cohort_id, status, n in session.exec(
         select(CohortApplication.cohort_id, CohortApplication.status, func.count()).group_by(
             col(CohortApplication.cohort_id), col(CohortApplication.status)

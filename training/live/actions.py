@@ -168,7 +168,7 @@ def _ask(session: Session, live: LiveSession, organisation_id: int, *, by: int, 
         seat.seated_at = seat.reminded_at = None
     session.add(seat)
     session.flush()
-    _record_seat(session, "seat asked for", live, seat, by=by, now=now)
+    _record(session, "seat asked for", live, seat, by=by, now=now)
     _fill(session, live, by=by, now=now)
     return seat
 
@@ -189,7 +189,7 @@ def _free(session: Session, live: LiveSession, person_id: int, *, by: int | None
         raise NotFound
     seat.status = SeatStatus(checked_move(SEAT_MOVES, seat.status, "withdraw"))  # type: ignore[arg-type]
     session.flush()
-    _record_seat(session, "seat given back", live, seat, by=by, now=now)
+    _record(session, "seat given back", live, seat, by=by, now=now)
     _fill(session, live, by=by, now=now)
 
 
@@ -215,12 +215,12 @@ def _fill(session: Session, live: LiveSession, *, by: int | None, now: datetime)
         seat.status = SeatStatus(checked_move(SEAT_MOVES, seat.status, "seat"))  # type: ignore[arg-type]
         seat.seated_at = now
         session.flush()
-        _record_seat(session, "seat given", live, seat, by=by, now=now)
+        _record(session, "seat given", live, seat, by=by, now=now)
         if seat.person_id != by:  # who has just asked reads it on the page
             _tell(session, live, "seat", [seat], now=now)
 
 
-def _record_seat(
+def _record(
     session: Session,
     verb: str,
     live: LiveSession,
@@ -259,7 +259,7 @@ def check_in(session: Session, live_id: int, organisation_id: int, *, by: int, n
     if seat.attended_at is not None:
         return False
     _credit(session, live, seat, How.SCANNED, by=by, now=now)
-    _record_seat(session, "checked in", live, seat, by=by, now=now)
+    _record(session, "checked in", live, seat, by=by, now=now)
     return True
 
 
@@ -272,7 +272,7 @@ def mark_present(
         raise Refused(mark("This person is marked as present already."))
     seat.reason, seat.marked_by = reason, by
     _credit(session, live, seat, How.BY_HAND, by=by, now=now)
-    _record_seat(session, "marked as present", live, seat, by=by, now=now, reason=reason)
+    _record(session, "marked as present", live, seat, by=by, now=now, reason=reason)
 
 
 def mark_absent(session: Session, live_id: int, seat_id: int, *, reason: str, by: int, now: datetime) -> None:
@@ -282,7 +282,7 @@ def mark_absent(session: Session, live_id: int, seat_id: int, *, reason: str, by
         raise Refused(mark("This person is not marked as present."))
     seat.reason, seat.marked_by = reason, by
     _uncredit(session, seat, reason=reason, by=by, now=now)
-    _record_seat(session, "marked as absent", live, seat, by=by, now=now, reason=reason)
+    _record(session, "marked as absent", live, seat, by=by, now=now, reason=reason)
 
 
 def _to_mark(session: Session, live_id: int, seat_id: int, now: datetime) -> tuple[LiveSession, LiveSeat]:
