@@ -12,8 +12,7 @@ from portal.web.html import found, get, go, html, language_of, post
 from portal.web.viewer import provider_member, viewer_of
 from training.live import actions, queries
 from training.live.calendar import calendar_file
-from training.live.rules import SeatStatus, Status, code_holds, door_open
-from training.tasks.rules import TaskKind, name_of
+from training.live.rules import SeatStatus, Status, code_holds, door_open, subjects
 
 TOO_OLD = mark("This code has run out. Scan the one that the door shows now.")
 
@@ -46,11 +45,7 @@ def live(request: Request, session: Session, live_id: int) -> Response[str]:
         live=row,
         seated=has_seat(one),
         ahead=queries.ahead_of(session, one.own) if one.own and waits else None,
-        module=name_of(
-            TaskKind.LESSON if "/" in row.subject else TaskKind.TRACK, row.subject, "", viewer.programme
-        )
-        if row.subject
-        else None,
+        module=subjects(viewer.programme).get(row.subject),
         takes=row.status is Status.OPEN and now < row.closes_at,
         at=now,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from portal.programme.rules import Programme, Text
 from portal.refusal import mark
 
 SUBJECT = "live_session"  # in the record
@@ -31,8 +32,8 @@ MOVES = {
 }
 STATES = {
     Status.PLANNED: mark("planned"),
-    Status.OPEN: mark("open"),
-    Status.HELD: mark("held"),
+    Status.OPEN: mark("open for signing up"),
+    Status.HELD: mark("took place"),
     Status.CANCELLED: mark("cancelled"),
 }
 
@@ -55,6 +56,17 @@ SEAT_MOVES = {
 class How(StrEnum):
     SCANNED = "scanned"
     BY_HAND = "by_hand"
+
+
+def subjects(programme: Programme) -> dict[str, Text]:
+    """Tracks and their modules by key, in the programme's order: what a session may belong to."""
+    options: dict[str, Text] = {}
+    for track in programme["tracks"]:
+        code = track["code"]
+        options[code] = {"zh": f"{code} {track['zh']}", "en": f"{code} {track['en']}"}
+        for n, module in enumerate(track["modules"], 1):
+            options[f"{code}/{n}"] = {"zh": f"{code}/{n} {module['zh']}", "en": f"{code}/{n} {module['en']}"}
+    return options
 
 
 def to_seat(line: Sequence[int], seated: int, capacity: int) -> list[int]:

@@ -11,7 +11,6 @@ from portal import clock
 from portal.clock import CHINA
 from portal.history.queries import timeline
 from portal.i18n import gettext
-from portal.programme.rules import Programme, Text
 from portal.refusal import NotFound, Refused, mark
 from portal.settings import settings
 from portal.web.forms import Form, check, whole
@@ -20,24 +19,10 @@ from portal.web.viewer import staff, viewer_of
 from training.live import actions, queries
 from training.live.forms import Plan, Reason
 from training.live.models import LiveSession
-from training.live.rules import STATES, SUBJECT, SeatStatus, Status, code_ends, door_code, door_open
+from training.live.rules import STATES, SUBJECT, SeatStatus, Status, code_ends, door_code, door_open, subjects
 
 FIELDS = tuple(Plan.model_fields)
 MOMENTS = ("starts_at", "ends_at", "closes_at")
-
-
-def _subjects(programme: Programme) -> dict[str, Text]:
-    """Tracks and their modules, in the programme's order."""
-    options: dict[str, Text] = {}
-    for track in programme["tracks"]:
-        code = track["code"]
-        options[code] = {"zh": f"{code} {track['zh']}", "en": f"{code} {track['en']}"}
-        for n, module in enumerate(track["modules"], 1):
-            options[f"{code}/{n}"] = {
-                "zh": f"{code}/{n} {module['zh']}",
-                "en": f"{code}/{n} {module['en']}",
-            }
-    return options
 
 
 @get("/staff/live", right="staff_live")
@@ -59,13 +44,13 @@ def _form_page(
         form=form,
         errors=errors,
         live=live,
-        subjects=_subjects(viewer_of(request).programme),
+        subjects=subjects(viewer_of(request).programme),
     )
 
 
 def _read(request: Request, form: Form) -> tuple[Plan | None, dict[str, str]]:
-    subjects = _subjects(viewer_of(request).programme)
-    entry, errors = check(Plan, form, {"subjects": subjects, "now": clock.now()})
+    options = subjects(viewer_of(request).programme)
+    entry, errors = check(Plan, form, {"subjects": options, "now": clock.now()})
     if entry:
         errors = {name: gettext(sentence) for name, sentence in entry.wrong().items()}
     return (None if errors else entry), errors
@@ -137,11 +122,11 @@ def _live_page(
         states=STATES,
         seated=[p for p in places if p.seat.status is SeatStatus.SEATED],
         line=[p for p in places if p.seat.status is SeatStatus.WAITING],
-        subject=_subjects(viewer_of(request).programme).get(row.subject),
+        subject=subjects(viewer_of(request).programme).get(row.subject),
         marking=row.status in (Status.OPEN, Status.HELD) and door_open(row.starts_at, now, now),
         door=row.status is Status.OPEN and now <= row.ends_at,
         ended=row.ends_at <= now,
-        entries=timeline(session, SUBJECT, row.id or 0),
+        entries=timeline(session, SUBJECT, row.id or 0)[:20],
         form=form,
         errors=errors,
         wrong=move,
@@ -194,7 +179,7 @@ def door(request: Request, session: Session, live_id: int) -> Response[str]:
     found(row if row.status is Status.OPEN else None)
     address = f"{settings().base_url}/my/live/{live_id}/here/{door_code(settings().secret, live_id, now)}"
     qr = segno.make(address, error="m", micro=False).svg_inline(
-        scale=6, border=4, omitsize=True, svgclass="qr large", lineclass=None
+        scale=6, border=4, omitsize=True, svgclass="qr poster", lineclass=None
     )
     return html(
         request,
