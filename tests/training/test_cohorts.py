@@ -238,7 +238,7 @@ def three(session, staff):
 
 
 def test_the_first_by_score_are_taken_in_and_the_rest_wait(session, staff, three):
-    cohort, best, middle, last = three
+    cohort, best, _, last = three
     with pytest.raises(Refused):
         choose(session, cohort, staff, now=cohort.apply_until - timedelta(seconds=1))
     choose(session, cohort, staff)

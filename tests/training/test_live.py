@@ -408,7 +408,7 @@ def test_the_door(browse, session, staff, firm):
     live.starts_at, live.ends_at = clock.now(), clock.now() + timedelta(hours=1)
     session.commit()
     door = browse(staff).get(f"/staff/live/{live.id}/door")
-    (address,) = [w for w in door.text.split() if "/here/" in w]
+    address = door.tree.find_class("code")[0].text_content()
     assert door.tree.xpath("//meta[@http-equiv='refresh']/@content") == ["60"]
     path = address.removeprefix(settings().base_url)
     person, other = browse(firm[1][1]), browse(firm[1][2])

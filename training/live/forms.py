@@ -1,5 +1,6 @@
 """Plan a session, cancel it, mark attendance."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -26,7 +27,7 @@ class Plan(Input):
     ends_at: Moment
     closes_at: Moment
     place: Annotated[str, Field(max_length=200)] = ""
-    link: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$|^$")] = ""
+    link: Annotated[str, Field(max_length=500)] = ""
     capacity: Annotated[int, Field(ge=1, le=MOST_SEATS)]
 
     @field_validator("subject")
@@ -35,6 +36,13 @@ class Plan(Input):
         if subject and subject not in (info.context or {})["subjects"]:
             raise Wrong(mark("Please choose from the list."))
         return subject
+
+    @field_validator("link")
+    @classmethod
+    def _address(cls, link: str) -> str:
+        if not re.fullmatch(r"https?://\S+", link):
+            raise Wrong(mark("Please write a web address, such as https://example.com."))
+        return link
 
     @field_validator("starts_at")
     @classmethod
