@@ -437,7 +437,7 @@ def test_wild_words_in_an_address_are_not_there(everybody, wild):
             assert answer.status_code in (303, 400, 404, 410), f"{path}: {answer.status_code}"
 
 
-WILD = ["9" * 20, "-1", "a\0b", "1e400", "x" * 3000, "%", "nan"]
+WILD = ["9" * 20, "-1", "a\0b", "1e400", "x" * 2000, "%", "nan"]  # all in one address the client can send
 NAMES = sorted(
     {name for form in subclasses(Input) for name in form.model_fields} | {"q", "after", "page", "next"}
 )

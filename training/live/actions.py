@@ -347,15 +347,18 @@ def _tell(
         person = session.get_one(Person, seat.person_id)
         with speaking(person.language):
             title, at = local(live.title), show_time(live.starts_at)
-        send_mail(
-            session,
-            f"live/{news}",
-            to=person,
-            now=now,
-            name=person.name,
-            title=title,
-            at=at,
-            place=live.place,
-            reason=live.cancelled_for,
-            path=f"/my/live/{live.id}",
-        )
+        values = {
+            "name": person.name,
+            "title": title,
+            "at": at,
+            "reason": live.cancelled_for,
+            "path": f"/my/live/{live.id}",
+        }
+        if news == "seat":
+            send_mail(session, "live/seat", to=person, now=now, **values)
+        elif news == "changed":
+            send_mail(session, "live/changed", to=person, now=now, **values)
+        elif news == "cancelled":
+            send_mail(session, "live/cancelled", to=person, now=now, **values)
+        else:
+            send_mail(session, "live/reminder", to=person, now=now, **values)

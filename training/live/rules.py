@@ -13,6 +13,7 @@ SUBJECT = "live_session"  # in the record
 SEAT = "live_seat"  # the source of a fact: one person at one session
 DOOR_OPENS = timedelta(minutes=30)  # before the start
 STEP_SECONDS = 300  # how long a code at the door is shown; the one before is still taken
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOLD_BEFORE = timedelta(days=1)
 MOST_HOURS, MOST_SEATS = 24, 2000
 
@@ -101,4 +102,4 @@ def code_holds(secret: str, live_id: int, code: str, now: datetime) -> bool:
 
 def code_ends(now: datetime) -> datetime:
     """When another code is shown."""
-    return datetime.fromtimestamp((_step(now) + 1) * STEP_SECONDS, UTC)
+    return EPOCH + timedelta(seconds=(_step(now) + 1) * STEP_SECONDS)
