@@ -49,6 +49,7 @@ from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, 
 from demo.course import tell_course
 from demo.integrity import stand_out
 from demo.lessons import tell_lessons
+from demo.live import tell_live
 from demo.marking import tell_exams
 from demo.maturity import measure
 from demo.school import tell_school
@@ -1073,6 +1074,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         story.pages()
         measure(story)  # before tasks are set: a self-test may be one
         tell_school(story)
+        tell_live(story, staff["programme@yuqiao.example"].id or 0)
         owner, member = story.teams["tangli"][:2]
         tell_lessons(session, member, staff, now)
         tell_course(

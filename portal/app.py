@@ -102,7 +102,18 @@ from portal.web.middleware import Csrf, Visitors
 from portal.web.session import open_session, use_threads
 from portal.worker import Sweeper
 from training import privacy as training_privacy
+from training.cohorts import home as cohorts_home
+from training.cohorts import lifecycle as cohorts_lifecycle
+from training.cohorts import pages as cohorts_pages
+from training.cohorts import staff_pages as cohorts_staff_pages
+from training.cohorts.jobs import sweep_cohorts
 from training.lessons import pages as lessons_pages
+from training.live import home as live_home
+from training.live import lifecycle as live_lifecycle
+from training.live import pages as live_pages
+from training.live import staff_pages as live_staff_pages
+from training.live.actions import people_changed as free_seats
+from training.live.jobs import sweep_live
 from training.maturity import home as maturity_home
 from training.maturity import lifecycle as maturity_lifecycle
 from training.maturity import pages as maturity_pages
@@ -152,6 +163,10 @@ ROUTERS = [
     *supervision_pages.routers,
     *maturity_pages.routers,
     maturity_staff_pages.router,
+    *live_pages.routers,
+    live_staff_pages.router,
+    *cohorts_pages.routers,
+    cohorts_staff_pages.router,
     *packages_pages.routers,
     *content_pages.routers,
     *record_pages.routers,
@@ -196,6 +211,7 @@ def put_together() -> None:
         departures_home.clocks,
         exams_home.clocks,
         tasks_home.clocks,
+        live_home.clocks,
         integrity_pages.clocks,
         standing_home.clocks,
         briefs_home.clocks,
@@ -218,6 +234,7 @@ def put_together() -> None:
         authoring_pages.desk_lines,
         lessons_pages.desk_lines,
         tasks_home.desk_lines,
+        cohorts_home.desk_lines,
         integrity_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
@@ -225,7 +242,7 @@ def put_together() -> None:
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
     c.person_joined[:] = [people_changed, give_and_end_tasks]
-    c.person_left[:] = [people_changed, give_and_end_tasks]
+    c.person_left[:] = [people_changed, give_and_end_tasks, free_seats]
     c.client_confirmed[:] = [extend_grace]
     c.departure[:] = [standing_home.departure_part]
     c.handings.clear()
@@ -245,6 +262,8 @@ def put_together() -> None:
         standing_lifecycle.merge_preview,
         tasks_lifecycle.merge_preview,
         maturity_lifecycle.merge_preview,
+        live_lifecycle.merge_preview,
+        cohorts_lifecycle.merge_preview,
         cases_lifecycle.merge_preview,
         briefs_lifecycle.merge_preview,
     ]
@@ -253,6 +272,8 @@ def put_together() -> None:
         mergers_own.carry_out,
         tasks_lifecycle.merge,
         maturity_lifecycle.merge,
+        live_lifecycle.merge,
+        cohorts_lifecycle.merge,
         cases_lifecycle.merge,
         briefs_lifecycle.merge,
     ]
@@ -262,12 +283,15 @@ def put_together() -> None:
         standing_lifecycle.leave_preview,
         briefs_lifecycle.leave_preview,
         tasks_lifecycle.leave_preview,
+        cohorts_lifecycle.leave_preview,
         cases_lifecycle.leave_preview,
     ]
     c.leave[:] = [
         tasks_lifecycle.leave,
         briefs_lifecycle.leave,
         maturity_lifecycle.leave,
+        live_lifecycle.leave,
+        cohorts_lifecycle.leave,
         leaving_own.leave,
         standing_lifecycle.leave,
     ]
@@ -275,6 +299,8 @@ def put_together() -> None:
         leaving_own.export,
         maturity_lifecycle.export,
         tasks_lifecycle.export,
+        live_lifecycle.export,
+        cohorts_lifecycle.export,
         standing_lifecycle.export,
         cases_lifecycle.export,
         briefs_lifecycle.export,
@@ -296,6 +322,8 @@ def put_together() -> None:
         sweep_uploads,
         sweep_renewals,
         sweep_tasks,
+        sweep_live,
+        sweep_cohorts,
         sweep_levels,
         sweep_providers,
         sweep_introductions,

@@ -84,6 +84,71 @@ PERSONAL = [
         actors=("confirmed_by",),
     ),
     Area(
+        "live_seat",
+        mark("Your seats in live sessions"),
+        mark("giving out seats in the order of asking, and crediting hours to who was there"),
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.ACCOUNT,
+        {
+            "status asked_at seated_at reminded_at": mark("when you asked for a seat, and what became of it"),
+            "attended_at how reason": mark("whether you were there, and how that was noted"),
+        },
+        Fate.REMOVE,
+        owner="person_id",
+        actors=("marked_by",),
+    ),
+    Area(
+        "live_session",
+        mark("Live sessions"),
+        mark("offering sessions that people come to"),
+        Basis.DUTY,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "uid title_zh title_en about_zh about_en subject hours starts_at ends_at closes_at place link "
+            "capacity status cancelled_for sequence": mark("what is taught when and where"),
+            "planned_at changed_at": mark("when it was planned and changed"),
+        },
+        Fate.KEEP,
+        why=mark("It is the school's; the number of the account stays."),
+        actors=("planned_by",),
+    ),
+    Area(
+        "cohort_application",
+        mark("Applications for fostering cohorts"),
+        mark("choosing by a score of recorded facts who is fostered"),
+        Basis.CONTRACT,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {
+            "status motivation applied_at decided_at ended_at reason": mark(
+                "why the organisation applied, and the answer"
+            ),
+            "audience role people tasks": mark("who is to learn, as the owner named them"),
+            "parts score place": mark("the organisation's score and its place in the order"),
+        },
+        Fate.KEEP,
+        why=mark("It is the organisation's; the number of the account stays."),
+        actors=("applied_by",),
+    ),
+    Area(
+        "cohort",
+        mark("Fostering cohorts"),
+        mark("choosing by a score of recorded facts who is fostered"),
+        Basis.DUTY,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "name_zh name_en offer_zh offer_en tracks cap apply_from apply_until starts_at ends_at status "
+            "revision": mark("what the cohort offers, and when"),
+            "made_at chosen_at": mark("when it was made and chosen"),
+        },
+        Fate.KEEP,
+        why=mark("It is the school's; the number of the account stays."),
+        actors=("made_by", "chosen_by"),
+    ),
+    Area(
         "course_statement",
         mark("What outside courses recorded of you"),
         mark("showing how far you have come in an outside course, and going on with it"),

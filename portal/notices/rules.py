@@ -29,6 +29,7 @@ _ASKED = mark("You get this mail because somebody used this address on Yuqiao to
 _OWNER = mark("You get this because you are an owner of your organisation; what is decided can't be muted.")
 
 # Template in templates/mail → what it is. A house test holds the two together.
+_SEAT = mark("You get this because you have a seat in the session or wait for one.")
 CATALOGUE: dict[str, NoticeKind] = {
     "accounts/already": NoticeKind(mark("Signing up twice"), _ASKED, Class.ACCOUNT),
     "accounts/confirm": NoticeKind(mark("Confirming your address"), _ASKED, Class.ACCOUNT),
@@ -136,6 +137,15 @@ CATALOGUE: dict[str, NoticeKind] = {
         Class.ACTIVE,
     ),
     "tasks/escalated": NoticeKind(mark("A training task lies overdue"), _OWNER, Class.ACTIVE),
+    "live/seat": NoticeKind(
+        mark("A seat in a live session"),
+        mark("You get this because you asked for a seat and one fell free; it is sent once."),
+        Class.ACTIVE,
+    ),
+    "live/changed": NoticeKind(mark("A live session has changed"), _SEAT, Class.ACTIVE),
+    "live/cancelled": NoticeKind(mark("A live session is cancelled"), _SEAT, Class.ACTIVE),
+    "live/reminder": NoticeKind(mark("A live session within a day"), _SEAT, Class.ACTIVE),
+    "cohorts/answer": NoticeKind(mark("The answer to an application for a cohort"), _OWNER, Class.ACTIVE),
     "integrity/asked": NoticeKind(
         mark("Your word on a sitting is wanted"),
         mark("You get this because the sitting is yours; a clock runs on your answer."),

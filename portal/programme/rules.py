@@ -18,6 +18,23 @@ PROFILE = {
 }
 MATURITY = {"review_wd": 5, "valid_quarters": 2, "over_claim": 20}
 RETURN_D = 90
+FOSTERING: dict[str, Any] = {
+    "weights": {
+        "maturity": 20,
+        "hours": 15,
+        "certificates": 25,
+        "newcomer": 10,
+        "size": 10,
+        "waited": 10,
+        "scarce": 10,
+    },
+    "newcomer_d": 730,
+    "small_heads": 5,
+    "large_heads": 50,
+    "waited_d": 730,
+    "scarce_below": 5,
+    "names": {},
+}
 MANDATORY = {"valid_d": 365, "reminders_d": [90, 60, 30, 7]}
 
 
@@ -48,6 +65,12 @@ class Programme:
         """The questionnaires, the clock of their review, how long what is verified holds; an old version lacks clocks."""
         section: dict[str, Any] = self.content["maturity"]
         return MATURITY | section
+
+    @property
+    def fostering(self) -> dict[str, Any]:
+        """How who is fostered is scored; a version from before cohorts has the first weights."""
+        section: dict[str, Any] = self.content.get("fostering", {})
+        return FOSTERING | section
 
     @property
     def return_d(self) -> int:

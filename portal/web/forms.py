@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from litestar import Request
@@ -9,6 +10,7 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException, SerializationException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from portal.clock import CHINA
 from portal.i18n import gettext
 from portal.refusal import mark
 
@@ -120,6 +122,20 @@ SENTENCES = {
     "url_parsing": mark("Please write a web address, such as https://example.com."),
     "url_scheme": mark("Please write a web address, such as https://example.com."),
 }
+
+
+NO_MOMENT = mark("Please write a day and a time, such as 2026-11-30 14:00.")
+_MOMENT = re.compile(r"20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(:00)?")
+
+
+def china_time(typed: object) -> datetime:
+    """What a field for day and time says, as time of China, in UTC."""
+    try:
+        if not isinstance(typed, str) or not _MOMENT.fullmatch(typed):
+            raise ValueError
+        return datetime.fromisoformat(typed).replace(tzinfo=CHINA).astimezone(UTC)
+    except ValueError:
+        raise Wrong(NO_MOMENT) from None
 
 
 _NO_ADDRESS = mark("Please write an e-mail address, such as name@example.com.")

@@ -40,8 +40,14 @@ from portal.review.models import Submission
 from portal.review.rules import Status
 from portal.worker import sweep
 from tests.house.databases import in_force, told
+from training.cohorts.models import Cohort, CohortApplication
+from training.cohorts.rules import Applied
+from training.cohorts.rules import Status as CohortStatus
 from training.lessons.models import LessonVersion
 from training.lessons.rules import Status as LessonStatus
+from training.live.models import LiveSeat, LiveSession
+from training.live.rules import SeatStatus
+from training.live.rules import Status as LiveStatus
 from training.maturity.home import picture
 from training.maturity.models import Assessment, MaturityProof
 from training.maturity.questions import Instrument
@@ -72,6 +78,14 @@ TABLES = {
         ProofStatus,
         {"draft", "asked", "refused", "withdrawn"},
     ),  # one provider's
+    "live": (LiveSession.status, LiveStatus, set()),
+    "seat": (LiveSeat.status, SeatStatus, {"withdrawn"}),  # of interest to nobody else
+    "cohort": (Cohort.status, CohortStatus, {"finished"}),  # one is under way, one takes applications
+    "fostered": (
+        CohortApplication.status,
+        Applied,
+        {"applied", "declined", "withdrawn", "finished", "dropped"},
+    ),
     "questionnaire": (Assessment.instrument, Instrument, {"four_forces"}),  # filled in by who wants to
     "staff": (StaffAppointment.role, StaffRole, set()),
 }

@@ -434,6 +434,8 @@ DECIDED = {
         "assessment.organisation_id",
         "task.organisation_id",
         "maturity_proof.organisation_id",
+        "live_seat.organisation_id",
+        "cohort_application.organisation_id",
         "sitting.organisation_id",
         "case_study.organisation_id",
         "brief.organisation_id",
