@@ -125,14 +125,7 @@ def build(award: Award) -> dict[str, Any]:
             **_recipient(award.recipient),
             "type": ["AchievementSubject"],
             "licenseNumber": award.number,
-            "result": [
-                {
-                    "type": ["Result"],
-                    "resultDescription": f"{award.achievement.id}#{result.key}",
-                    "value": result.value,
-                }
-                for result in award.results
-            ],
+            "result": _results(award.achievement, award.results),
             "achievement": _achievement(award.achievement, award.results),
         },
         "credentialStatus": status_entry(award.status_list, award.status_index),
@@ -140,6 +133,61 @@ def build(award: Award) -> dict[str, Any]:
     }
     cleaned: dict[str, Any] = _tidy(document)
     return cleaned
+
+
+def renewed(
+    document: Mapping[str, Any],
+    *,
+    id_: str,
+    issuer: Issuer,
+    valid_from: datetime,
+    status_list: str,
+    status_index: int,
+    achievement: Achievement | None = None,
+    results: Sequence[Result] = (),
+) -> dict[str, Any]:
+    """The same award as a new unsigned credential; with `achievement`, in its present words.
+
+    Addresses of ours follow when the host has changed.
+    """
+    old_base, base = (address.rpartition("/credentials/")[0] for address in (document["id"], id_))
+    unsigned = {name: value for name, value in document.items() if name != "proof"}
+    new: dict[str, Any] = _readdressed(unsigned, f"{old_base}/", f"{base}/")
+    new |= {
+        "id": id_,
+        "issuer": {**new["issuer"], "id": issuer.did, "name": issuer.name, "url": issuer.url},
+        "validFrom": timestamp(valid_from),
+        "credentialStatus": status_entry(status_list, status_index),
+    }
+    if achievement:
+        new["name"] = " / ".join(name for name in (achievement.name, achievement.english_name) if name)
+        subject = {**new["credentialSubject"], "achievement": _achievement(achievement, results)}
+        if results:
+            subject["result"] = _results(achievement, results)
+        new["credentialSubject"] = subject
+    cleaned: dict[str, Any] = _tidy(new)
+    return cleaned
+
+
+def _readdressed(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, str):
+        return new + value.removeprefix(old) if value.startswith(old) else value
+    if isinstance(value, list):
+        return [_readdressed(inner, old, new) for inner in value]
+    if isinstance(value, dict):
+        return {name: _readdressed(inner, old, new) for name, inner in value.items()}
+    return value
+
+
+def _results(achievement: Achievement, results: Sequence[Result]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": ["Result"],
+            "resultDescription": f"{achievement.id}#{result.key}",
+            "value": result.value,
+        }
+        for result in results
+    ]
 
 
 def _recipient(recipient: Person | Organisation) -> dict[str, Any]:
