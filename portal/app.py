@@ -40,8 +40,8 @@ from certification.integrity.jobs import sweep_integrity
 from certification.marking import pages as marking_pages
 from certification.papers import pages as papers_pages
 from certification.papers.jobs import sweep_forms
-from certification.standards import pages as standards_pages
 from certification.signing.jobs import sweep_reissues
+from certification.standards import pages as standards_pages
 from certification.standing import home as standing_home
 from certification.standing import lifecycle as standing_lifecycle
 from certification.standing import pages as standing_pages

@@ -210,7 +210,7 @@ def reinstate(
     session: Session, credential: Credential, reason: str, *, by: int | None, now: datetime
 ) -> Credential:
     """End a suspension: outside verifiers can't take a bit back, so that the certificate gets a new credential."""
-    checked_move(MOVES, credential.status, "reinstate")
+    checked_move(MOVES, credential.status, "reinstate")  # type: ignore[arg-type]
     return reissue(session, credential, reason, by=by, now=now)
 
 

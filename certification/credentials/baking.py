@@ -66,7 +66,7 @@ def _from_png(content: bytes) -> bytes:
 def _from_svg(text: str) -> str:
     start = text.find("<openbadges:credential")
     opened, end = text.find(">", start), text.find("</openbadges:credential>", start)
-    if start < 0 or not 0 < opened:
+    if start < 0 or not opened > 0:
         raise ValueError("no credential in this SVG")
     token = re.search(r"""\sverify\s*=\s*["']([\w.-]+)["']""", text[start:opened][:MOST])
     if token:

@@ -14,8 +14,9 @@ from sqlmodel import Session
 from certification.credentials import actions, keyring, picture, queries
 from certification.credentials.baking import bake_png, bake_svg
 from certification.credentials.keys import Key, KeyUse, key_url
+from certification.credentials.models import Credential
 from certification.credentials.openbadges import sign_data_integrity, sign_jwt
-from certification.credentials.pages import certificate_page, sheet_of
+from certification.credentials.pages import certificate_page, is_own, sheet_of
 from certification.credentials.status_list import status_list_credential
 from portal import clock
 from portal.refusal import NotFound
@@ -47,6 +48,7 @@ def _open(
     seen = made.encode() if isinstance(made, str) else made or tag.encode()
     etag = f'"{sha256(media_type.encode() + seen).hexdigest()[:32]}"'
     headers = OPEN | {
+        "Vary": OPEN["Vary"] + (", Cookie" if tag else ""),  # its holder reads more on it
         "ETag": etag,
         "Cache-Control": "private, no-store" if private else f"public, max-age={max_age}",
     }
@@ -157,15 +159,16 @@ def credential(request: Request, session: Session, name: str) -> Response:
         return _open(request, _jwt(session, row), "application/vc+jwt", max_age=LIVE)
     if not suffix:
         return certificate_page(request, session, shown)
-    sheet, own = sheet_of(request, session, shown)
-    make = {
+    own = is_own(request, row)
+    sheet = sheet_of(session, shown, own=own)
+    make: dict[str, Callable[[], str | bytes]] = {
         "pdf": lambda: picture.pdf(sheet, row.signed),
         "png": lambda: bake_png(picture.png(sheet), row.signed),
         "svg": lambda: bake_svg(picture.svg(sheet), row.signed),
-    }[found(pick(DRAWN, suffix))]
+    }
     return _open(
         request,
-        make,
+        make[found(pick(DRAWN, suffix))],
         DRAWN[suffix],
         max_age=LIVE,
         tag=f"{sheet}{row.signed}",
@@ -174,7 +177,7 @@ def credential(request: Request, session: Session, name: str) -> Response:
     )
 
 
-def _jwt(session: Session, row: queries.Credential) -> str:
+def _jwt(session: Session, row: Credential) -> str:
     """Under the address that it was issued under, which its issuer and its key share."""
     document = actions.document(row)
     key = keyring.current(session, KeyUse.JWT, clock.now())
@@ -191,7 +194,7 @@ def badge(request: Request, session: Session, name: str) -> Response:
             queries.credential_by_uuid(session, newer)
         )  # renewed: the page that shows it needs no change
     language = pick({"zh": "", "en": ""}, request.query_params.get("lang")) or "zh"
-    sheet, _ = sheet_of(request, session, shown)
+    sheet = sheet_of(session, shown)
     return _open(request, picture.live(sheet, language), "image/svg+xml", max_age=LIVE)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -299,8 +300,14 @@ def verify_data_integrity(
 
 def _hash_data(unsigned: Mapping[str, Any], proof: Mapping[str, Any]) -> bytes:
     """vc-di-eddsa §3.2.4: hash of the proof options (in the document's context), then of the document."""
-    options = {**proof, "@context": unsigned["@context"]}
-    return b"".join(sha256(canonical(part).encode()).digest() for part in (options, dict(unsigned)))
+    options = json.dumps({**proof, "@context": unsigned["@context"]})
+    return _hash_of_options(options) + sha256(canonical(dict(unsigned)).encode()).digest()
+
+
+@lru_cache(maxsize=16)
+def _hash_of_options(options: str) -> bytes:
+    """Many credentials signed at one moment share them."""
+    return sha256(canonical(json.loads(options)).encode()).digest()
 
 
 def sign_jwt(document: Mapping[str, Any], key: Key, kid: str) -> str:

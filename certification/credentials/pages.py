@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from certification.credentials import actions, picture, queries
 from certification.credentials.checking import look_into, looks_signed
+from certification.credentials.models import Credential
 from certification.credentials.rules import Holder, masked, reads_as
 from portal import clock
 from portal.history.queries import timeline
@@ -19,11 +20,15 @@ from portal.web.viewer import Viewer, public, signed_in, viewer_of
 MOST_PRESENTED = 1_000_000  # bytes of a file to look into
 
 
-def sheet_of(request: Request, session: Session, shown: queries.Shown) -> tuple[picture.Sheet, bool]:
-    """What its pictures say to this reader, and whether the reader is its holder."""
-    row, now = shown.credential, clock.now()
+def is_own(request: Request, row: Credential) -> bool:
+    """Whether its holder is asking."""
     viewer = request.scope.get("user")
-    own = isinstance(viewer, Viewer) and row.person_id is not None and row.person_id == viewer.person_id
+    return isinstance(viewer, Viewer) and row.person_id is not None and row.person_id == viewer.person_id
+
+
+def sheet_of(session: Session, shown: queries.Shown, *, own: bool = False) -> picture.Sheet:
+    """What its pictures say to everybody, or to its holder."""
+    row, now = shown.credential, clock.now()
     probation = row.id in queries.on_probation(session, [row])
     state = reads_as(row.status, row.valid_until, now, on_probation=probation)
     document = actions.document(row)
@@ -35,7 +40,7 @@ def sheet_of(request: Request, session: Session, shown: queries.Shown) -> tuple[
     if stars:
         short = programme_at(session, row.awarded_at)["families"][family]
     since = row.valid_until if state == "expired" else row.status_since
-    sheet = picture.Sheet(
+    return picture.Sheet(
         title_zh=achievement["name"],
         title_en=english,
         short_zh=short["zh"],
@@ -51,7 +56,6 @@ def sheet_of(request: Request, session: Session, shown: queries.Shown) -> tuple[
         address=document["id"],
         state=state,
     )
-    return sheet, own
 
 
 def _holder(shown: queries.Shown, *, own: bool) -> str:
@@ -63,7 +67,8 @@ def _holder(shown: queries.Shown, *, own: bool) -> str:
 
 def certificate_page(request: Request, session: Session, shown: queries.Shown) -> Response[str]:
     row = shown.credential
-    sheet, own = sheet_of(request, session, shown)
+    own = is_own(request, row)
+    sheet = sheet_of(session, shown, own=own)
     # Error correction M and a quiet zone of four modules: read from paper, too.
     qr = segno.make(sheet.address, error="m").svg_inline(
         scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None
@@ -87,7 +92,7 @@ def certificate_page(request: Request, session: Session, shown: queries.Shown) -
     )
 
 
-def _acts_for(request: Request, row: queries.Credential) -> bool:
+def _acts_for(request: Request, row: Credential) -> bool:
     viewer = request.scope.get("user")
     acting = viewer.organisation if isinstance(viewer, Viewer) else None
     return acting is not None and row.organisation_id == acting.id
@@ -169,10 +174,11 @@ def name_shown(request: Request, session: Session, form: Form, uuid: str) -> Res
 def embed(request: Request, session: Session, uuid: str) -> Response[str]:
     """What to paste into a page of one's own; for the holder and whoever acts for the organisation."""
     viewer = viewer_of(request)
-    row = found(queries.credential_by_uuid(session, uuid)).credential
+    shown = found(queries.credential_by_uuid(session, uuid))
+    row = shown.credential
     if row.person_id != viewer.person_id and not _acts_for(request, row):
         raise NotFound
-    sheet, _ = sheet_of(request, session, queries.Shown(row, None, None))
+    sheet = sheet_of(session, shown)
     base = sheet.address.rpartition("/credentials/")[0]
     snippets = {
         language: environment()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from io import BytesIO
 from math import cos, pi, sin
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pylopdf_fonts_zh_cn
 import segno
@@ -62,18 +62,16 @@ def _fonts() -> typst.Fonts:
     )
 
 
-def _compile(source: bytes, output: str, inputs: dict[str, str], **options: Any) -> bytes:
-    made = typst.compile(
+def _compile(source: bytes, output: Literal["pdf", "png"], inputs: dict[str, str], **options: Any) -> bytes:
+    compiled: bytes = typst.compile(
         source,
-        format=output,  # type: ignore[arg-type]
-        font_paths=_fonts(),  # type: ignore[arg-type]
+        format=output,
+        font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs=inputs,
         **options,
     )
-    if not isinstance(made, bytes):
-        raise TypeError("one page was expected")
-    return made
+    return compiled
 
 
 @lru_cache(maxsize=64)

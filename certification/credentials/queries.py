@@ -162,11 +162,11 @@ def index_taken(session: Session, status_list: int, index: int) -> bool:
 
 def last_number(session: Session) -> int:
     """No more than so many were issued."""
-    return session.exec(select(func.coalesce(func.max(Credential.id), 0))).one()
+    return session.exec(select(func.max(Credential.id))).one() or 0
 
 
 def last_list(session: Session) -> int:
-    return session.exec(select(func.coalesce(func.max(Credential.status_list), 0))).one()
+    return session.exec(select(func.max(Credential.status_list))).one() or 0
 
 
 def set_bits(session: Session, status_list: int) -> frozenset[int]:

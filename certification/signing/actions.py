@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from certification.credentials import keyring
 from certification.credentials.actions import reissue
+from certification.credentials.keyring import keys as key_files
 from certification.credentials.keys import Key, KeyUse, create_key
 from certification.signing.models import Reissue, SigningKey
 from certification.signing.queries import (
@@ -15,7 +16,7 @@ from certification.signing.queries import (
     reissue_to_do,
     signing_keys,
 )
-from certification.signing.rules import PUBLISHED_BEFORE_USE, may_sign
+from certification.signing.rules import FROM_THE_START, PUBLISHED_BEFORE_USE, may_sign
 from portal.history.actions import record
 from portal.programme.queries import programme_at
 from portal.refusal import Refused, mark
@@ -27,9 +28,11 @@ def register_keys(session: Session, *, now: datetime) -> None:
     """Files that no row knows: of a use that has none they sign at once, a later one only after its wait."""
     rows = signing_keys(session)
     known, uses = {row.name for row in rows}, {row.use for row in rows}
-    for key in keyring.keys():
+    for key in key_files():
         if key.id not in known:
-            _register(session, key, now if key.use not in uses else now + PUBLISHED_BEFORE_USE, now=now)
+            _register(
+                session, key, FROM_THE_START if key.use not in uses else now + PUBLISHED_BEFORE_USE, now=now
+            )
 
 
 def add_key(session: Session, use: KeyUse, *, at_once: bool = False, now: datetime) -> SigningKey:
@@ -40,7 +43,7 @@ def add_key(session: Session, use: KeyUse, *, at_once: bool = False, now: dateti
 
 
 def _free_serial(session: Session, use: KeyUse, now: datetime) -> int:
-    taken = {key.id for key in keyring.keys()} | {row.name for row in signing_keys(session)}
+    taken = {key.id for key in key_files()} | {row.name for row in signing_keys(session)}
     for serial in range(1, 10):
         if f"{use}-{now:%Y-%m}" + (f"-{serial}" if serial > 1 else "") not in taken:
             return serial
@@ -84,7 +87,7 @@ def revoke_key(session: Session, name: str, reason: str, *, now: datetime) -> Re
         reason=reason,
     )
     session.flush()
-    here = {key.id for key in keyring.keys()}
+    here = {key.id for key in key_files()}
     if not any(
         r.name in here and r.use is row.use and may_sign(r.signs_from, r.revoked_at, now)
         for r in signing_keys(session)

@@ -3,6 +3,7 @@
 import sys
 
 from certification.credentials import keyring
+from certification.credentials.keyring import keys as key_files
 from certification.credentials.keys import KeyUse
 from certification.signing.actions import add_key, ask_to_reissue, register_keys, revoke_key
 from certification.signing.jobs import reissue_all
@@ -30,7 +31,7 @@ def list_keys() -> int:
         register_keys(session, now=now)
         rows, counts = signing_keys(session), keys_in_force(session, now)
         public = {key.id for key in keyring.published(session, now)[0]}
-        here = {key.id for key in keyring.keys()}
+        here = {key.id for key in key_files()}
         signing = {keyring.signing(rows, use, now).id for use in KeyUse}
         for row in rows:
             state = (

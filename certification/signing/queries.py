@@ -43,7 +43,7 @@ def oldest_award_in_force(session: Session, now: datetime) -> datetime | None:
 
 
 def last_credential(session: Session) -> int:
-    return session.exec(select(func.coalesce(func.max(Credential.id), 0))).one()
+    return session.exec(select(func.max(Credential.id))).one() or 0
 
 
 def next_to_reissue(session: Session, asked: Reissue, most: int, now: datetime) -> list[Credential]:

@@ -1,8 +1,9 @@
 """Since when a key signs, and how long it stays published."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 PUBLISHED_BEFORE_USE = timedelta(hours=24)  # verifiers may keep our documents for a while
+FROM_THE_START = datetime(2000, 1, 1, tzinfo=UTC)  # the first key of a use has nobody to wait for
 LISTS_LAST = timedelta(days=3)  # a signed status list is good for two days
 
 
