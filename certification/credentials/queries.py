@@ -52,12 +52,12 @@ def find_credential(session: Session, text: str) -> str | None:
 
 
 def standing_for(session: Session, old: Credential) -> str | None:
-    """The uuid of the one in force that took this one's place, if there is one."""
+    """The uuid of the newest that took this one's place, if there is one."""
     query = select(Credential.uuid).where(
         col(Credential.id) > old.id,
         Credential.person_id == old.person_id,
         Credential.organisation_id == old.organisation_id,
-        Credential.status == CredentialStatus.ACTIVE,
+        Credential.status != CredentialStatus.SUPERSEDED,
     )
     if old.person_id:
         query = query.where(Credential.code == old.code)
