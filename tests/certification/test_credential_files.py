@@ -131,7 +131,7 @@ def test_what_is_baked_comes_out_as_it_went_in(text):
     ],
 )
 def test_nothing_comes_out_of_what_holds_nothing(content):
-    with pytest.raises(ValueError)  # noqa: PT011  whatever is wrong with it:
+    with pytest.raises(ValueError):  # noqa: PT011  whatever is wrong with it
         baking.unbake(content)
 
 
