@@ -19,6 +19,7 @@ def migrate() -> None:
 
 def setup() -> None:
     """Migrate, load the programme, the lessons and the banks, and on first start the demo."""
+    from certification.credentials.keyring import check as check_keys
     from certification.credentials.keyring import ensure_keys
     from certification.exams.actions import load_own_banks
     from certification.signing.actions import register_keys
@@ -34,6 +35,8 @@ def setup() -> None:
     migrate()
     put_together()
     now = clock.now()
+    with transaction(context.sessions(), read_only=True) as session:
+        check_keys(session)
     ensure_keys(now)
     with transaction(context.sessions()) as session:
         since = now - timedelta(days=3 * 365)

@@ -52,6 +52,21 @@ def ensure_keys(now: datetime) -> None:
             create_key(folder(), use, now)
 
 
+def check(session: Session) -> None:
+    """Raise Misconfigured when what is in the folder can't be read, or is not what the rows say."""
+    try:
+        here = {key.id: key for key in keys()}
+    except (OSError, ValueError) as problem:
+        raise Misconfigured(f"Not started. {problem}") from problem
+    rows = queries.signing_keys(session)
+    other = [row.name for row in rows if row.name in here and here[row.name].jwk != row.jwk]
+    if other:
+        raise Misconfigured(f"Not started. Not the keys that were published: {', '.join(other)}.")
+    missing = sorted({r.use for r in rows} - {r.use for r in rows if r.name in here and not r.revoked_at})
+    if missing:
+        raise Misconfigured(f"Not started. {folder()} lacks the files of the keys for: {', '.join(missing)}.")
+
+
 def current(session: Session, use: KeyUse, now: datetime) -> Key:
     """The newest key of that use that may sign now."""
     return signing(queries.signing_keys(session), use, now)

@@ -34,7 +34,7 @@ from portal.ledger.models import Fact
 from portal.mail.models import Mail
 from portal.programme.actions import load_default
 from portal.refusal import Refused
-from portal.settings import ROOT, Settings
+from portal.settings import ROOT, Misconfigured, Settings
 from tests.browser.conftest import fresh_database
 from tests.factories import make_organisation, make_person
 
@@ -149,6 +149,24 @@ def test_an_old_private_key_may_be_destroyed(session, own_keys):
     assert (old in published, new.name in published) == (True, True)
     assert signed_with(credential) == old
     assert keyring.current(session, KeyUse.CREDENTIAL, clock.now()).id == new.name
+
+
+def test_the_server_starts_with_the_keys_that_were_published(session, own_keys):
+    """Without the folder of yesterday new keys would be made that nobody trusts."""
+    keyring.check(session)
+    [name] = names(session)[KeyUse.CREDENTIAL]
+    file = keyring.folder() / f"{name}.pem"
+    aside = file.rename(keyring.folder() / "aside")
+    with pytest.raises(Misconfigured, match="lacks the files of the keys for: key"):
+        keyring.check(session)
+    serial = int(name.split("-")[3]) if name.count("-") == 3 else 1
+    create_key(keyring.folder(), KeyUse.CREDENTIAL, clock.now(), serial)
+    with pytest.raises(Misconfigured, match=f"Not the keys that were published: {name}"):
+        keyring.check(session)
+    aside.replace(file)
+    file.chmod(0o644)
+    with pytest.raises(Misconfigured, match="readable by others"):
+        keyring.check(session)
 
 
 # ——— A lost key ———
@@ -304,6 +322,7 @@ def _prepare(url: str) -> Sessions:
     return sessions
 
 
+@pytest.mark.timeout(1800)
 def test_a_killed_job_goes_on_where_it_was(own_keys, tmp_path):
     """In processes and a database of their own, killed in the middle."""
     url = fresh_database(tmp_path)
