@@ -298,6 +298,15 @@ def test_they_are_open_cached_and_without_cookies(browse, awarded):
         assert age <= (60 if path.startswith(("/status", "/badges", "/credentials")) else 300)
 
 
+def test_a_strangers_page_sets_no_cookie(browse, awarded):
+    person, credential = awarded
+    path = f"/credentials/{credential.uuid}"
+    assert "set-cookie" not in browse().client.get(path).headers
+    holder = browse(person)
+    holder.post(f"/my/certificates/{credential.uuid}/name", {"show": "yes"})
+    assert "access-control-allow-origin" not in holder.client.get(path).headers
+
+
 def test_a_revocation_changes_every_tag(browse, session, awarded):
     credential = awarded[1]
     client = browse().client
