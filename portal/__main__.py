@@ -1,4 +1,4 @@
-"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | exams | history | files`."""
+"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | exams | keys | credentials | history | files`."""
 
 import argparse
 import signal
@@ -19,8 +19,10 @@ def migrate() -> None:
 
 def setup() -> None:
     """Migrate, load the programme, the lessons and the banks, and on first start the demo."""
+    from certification.credentials.keyring import check as check_keys
     from certification.credentials.keyring import ensure_keys
     from certification.exams.actions import load_own_banks
+    from certification.signing.actions import register_keys
     from portal import clock, context
     from portal.app import put_together
     from portal.db import transaction
@@ -33,12 +35,15 @@ def setup() -> None:
     migrate()
     put_together()
     now = clock.now()
+    with transaction(context.sessions(), read_only=True) as session:
+        check_keys(session)
     ensure_keys(now)
     with transaction(context.sessions()) as session:
         since = now - timedelta(days=3 * 365)
         first = load_default(session, now=now, effective_from=since)
         publish_shipped(session, now=now, since=since if first else now)
         load_own_banks(session, programme_at(session, now), now=now)
+        register_keys(session, now=now)
     if first and settings().demo:
         from demo.story import tell
 
@@ -184,6 +189,8 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     again.add_argument("token", help="of the sitting, as in its address")
     again.set_defaults(run=replay)
 
+    _key_commands(commands)
+
     from portal.files.command import sweep_orphans
     from portal.history.command import head, verify
 
@@ -195,6 +202,25 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
     files = commands.add_parser("files", help="the file store").add_subparsers(required=True)
     files.add_parser("sweep", help="remove what no row names").set_defaults(run=sweep_orphans)
+
+
+def _key_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from certification.signing.command import USES, add, list_keys, reissue, revoke
+
+    keys = commands.add_parser("keys", help="the keys that sign credentials").add_subparsers(required=True)
+    adding = keys.add_parser("add", help="a new key: published at once, signs a day later")
+    adding.add_argument("use", choices=USES, nargs="?", default="credential")
+    adding.set_defaults(run=add)
+    keys.add_parser("list", help="all keys, and what stands on them").set_defaults(run=list_keys)
+    revoking = keys.add_parser("revoke", help="a key that others may have; what it signed is issued again")
+    revoking.add_argument("name", metavar="key", help="such as key-2026-11")
+    revoking.add_argument("--reissue", required=True, metavar="REASON", dest="reason")
+    revoking.set_defaults(run=revoke)
+    issued = commands.add_parser("credentials", help="credentials in force").add_subparsers(required=True)
+    again = issued.add_parser("reissue", help="all of an achievement again, in the programme's present words")
+    again.add_argument("code", help="such as P1 or operator-3")
+    again.add_argument("--reason", required=True)
+    again.set_defaults(run=reissue)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from casebook.directory.jobs import sweep_providers
 from certification import privacy as certification_privacy
 from certification.authoring import pages as authoring_pages
 from certification.authoring.jobs import sweep_uploads
+from certification.credentials import open_pages
 from certification.credentials import pages as credentials_pages
 from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
@@ -39,6 +40,7 @@ from certification.integrity.jobs import sweep_integrity
 from certification.marking import pages as marking_pages
 from certification.papers import pages as papers_pages
 from certification.papers.jobs import sweep_forms
+from certification.signing.jobs import sweep_reissues
 from certification.standards import pages as standards_pages
 from certification.standing import home as standing_home
 from certification.standing import lifecycle as standing_lifecycle
@@ -178,6 +180,7 @@ ROUTERS = [
     *standards_pages.routers,
     *papers_pages.routers,
     *integrity_pages.routers,
+    open_pages.router,
     *credentials_pages.routers,
     *standing_pages.routers,
     *whatif_pages.routers,
@@ -318,6 +321,7 @@ def put_together() -> None:
         sweep_departures,
         sweep_sittings,
         sweep_forms,
+        sweep_reissues,
         sweep_integrity,
         sweep_uploads,
         sweep_renewals,

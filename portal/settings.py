@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
+    former_urls: str = ""
     content_url: str = ""
     database_url: str = ""
     redis_url: str = ""
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @cached_property
+    def former(self) -> tuple[str, ...]:
+        """Earlier public addresses: what was issued under them is still answered under them."""
+        return tuple(url.strip().rstrip("/") for url in self.former_urls.split(",") if url.strip())
+
+    @cached_property
     def content_origin(self) -> str:
         """Where outside courses are served: never the portal's own host. "" when there is no such place."""
         if self.content_url or self.production:
@@ -88,7 +94,7 @@ class Settings(BaseSettings):
 
     def require_complete(self) -> None:
         """Raise `Misconfigured` when something is half set, or production lacks what it cannot safely do without."""
-        wrong = self._wrong_with_files() + self._wrong_with_content()
+        wrong = self._wrong_with_files() + self._wrong_with_content() + self._wrong_with_former()
         outside = [self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_name]
         if any(outside) and not all(outside):
             wrong.append("OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_NAME go together")
@@ -124,6 +130,15 @@ class Settings(BaseSettings):
         if self.production and url.scheme != "https":
             wrong.append("CONTENT_URL must be an https address")
         return wrong
+
+    def _wrong_with_former(self) -> list[str]:
+        for address in self.former:
+            url = urlsplit(address)
+            if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query:
+                return ["FORMER_URLS must be addresses without a path, separated by commas"]
+            if self.production and url.scheme != "https":
+                return ["FORMER_URLS must be https addresses"]
+        return []
 
     def _wrong_with_production(self) -> list[str]:
         wrong = []

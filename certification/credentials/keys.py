@@ -35,13 +35,35 @@ class KeyUse(StrEnum):
 
 
 @dataclass(frozen=True)
+class PublicKey:
+    """What the world knows of a key."""
+
+    id: str
+    jwk: dict[str, str]
+
+    @property
+    def use(self) -> KeyUse:
+        return KeyUse(self.id.split("-", maxsplit=1)[0])
+
+    @property
+    def multibase(self) -> str:
+        """An Ed25519 key as a Multikey: z6Mk…"""
+        x = self.jwk["x"]
+        return "z" + base58_encode(b"\xed\x01" + base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)))
+
+
+@dataclass(frozen=True)
 class Key:
     id: str
     private: Ed25519PrivateKey | RSAPrivateKey = field(repr=False)
 
     @property
     def use(self) -> KeyUse:
-        return KeyUse(self.id.split("-")[0])
+        return KeyUse(self.id.split("-", maxsplit=1)[0])
+
+    @property
+    def public(self) -> PublicKey:
+        return PublicKey(self.id, self.jwk)
 
     def ed25519(self) -> Ed25519PrivateKey:
         if not isinstance(self.private, Ed25519PrivateKey):
@@ -55,8 +77,7 @@ class Key:
 
     @property
     def multibase(self) -> str:
-        """The public Ed25519 key as a Multikey: z6Mk…"""
-        return "z" + base58_encode(b"\xed\x01" + self.ed25519().public_key().public_bytes_raw())
+        return self.public.multibase
 
     @property
     def jwk(self) -> dict[str, str]:
@@ -130,17 +151,17 @@ def key_url(base_url: str, key_id: str) -> str:
     return f"{base_url.rstrip('/')}/keys/{key_id}"
 
 
-def public_jwk(base_url: str, key: Key) -> dict[str, str]:
+def public_jwk(base_url: str, key: PublicKey | Key) -> dict[str, str]:
     return {**key.jwk, "kid": key_url(base_url, key.id)}
 
 
-def jwks(base_url: str, keys: Iterable[Key]) -> dict[str, list[dict[str, str]]]:
+def jwks(base_url: str, keys: Iterable[PublicKey | Key]) -> dict[str, list[dict[str, str]]]:
     """The JWK set; leave revoked keys out, a JWK cannot say that it was revoked."""
     return {"keys": [public_jwk(base_url, key) for key in keys]}
 
 
 def did_document(
-    base_url: str, keys: Iterable[Key], revoked: Mapping[str, datetime] | None = None
+    base_url: str, keys: Iterable[PublicKey | Key], revoked: Mapping[str, datetime] | None = None
 ) -> dict[str, Any]:
     """The did:web document. Old keys stay in it while anything they signed is in force.
 

@@ -2,18 +2,30 @@
 
 from datetime import datetime
 
-from sqlalchemy import Text, UniqueConstraint
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from certification.credentials.rules import CredentialStatus, Holder
 from portal.columns import enum_field
 
+_IN_FORCE = text("status IN ('active', 'suspended')")
+
 
 class Credential(SQLModel, table=True):
-    __table_args__ = (UniqueConstraint("status_list", "status_index"),)
+    __table_args__ = (
+        UniqueConstraint("status_list", "status_index"),
+        # A certificate keeps its number when its credential is issued again; only one of them is in force.
+        Index(
+            "uq_credential_number_in_force",
+            "number",
+            unique=True,
+            sqlite_where=_IN_FORCE,
+            postgresql_where=_IN_FORCE,
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     uuid: str = Field(max_length=36, unique=True)  # its public address
-    number: str | None = Field(default=None, max_length=40, unique=True)
+    number: str | None = Field(default=None, max_length=40, index=True)
     holder: Holder = enum_field(Holder)
     person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
     organisation_id: int | None = Field(default=None, foreign_key="organisation.id", index=True)

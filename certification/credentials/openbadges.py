@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -125,14 +126,7 @@ def build(award: Award) -> dict[str, Any]:
             **_recipient(award.recipient),
             "type": ["AchievementSubject"],
             "licenseNumber": award.number,
-            "result": [
-                {
-                    "type": ["Result"],
-                    "resultDescription": f"{award.achievement.id}#{result.key}",
-                    "value": result.value,
-                }
-                for result in award.results
-            ],
+            "result": _results(award.achievement, award.results),
             "achievement": _achievement(award.achievement, award.results),
         },
         "credentialStatus": status_entry(award.status_list, award.status_index),
@@ -140,6 +134,61 @@ def build(award: Award) -> dict[str, Any]:
     }
     cleaned: dict[str, Any] = _tidy(document)
     return cleaned
+
+
+def renewed(
+    document: Mapping[str, Any],
+    *,
+    id_: str,
+    issuer: Issuer,
+    valid_from: datetime,
+    status_list: str,
+    status_index: int,
+    achievement: Achievement | None = None,
+    results: Sequence[Result] = (),
+) -> dict[str, Any]:
+    """The same award as a new unsigned credential; with `achievement`, in its present words.
+
+    Addresses of ours follow when the host has changed.
+    """
+    old_base, base = (address.rpartition("/credentials/")[0] for address in (document["id"], id_))
+    unsigned = {name: value for name, value in document.items() if name != "proof"}
+    new: dict[str, Any] = _readdressed(unsigned, f"{old_base}/", f"{base}/")
+    new |= {
+        "id": id_,
+        "issuer": {**new["issuer"], "id": issuer.did, "name": issuer.name, "url": issuer.url},
+        "validFrom": timestamp(valid_from),
+        "credentialStatus": status_entry(status_list, status_index),
+    }
+    if achievement:
+        new["name"] = " / ".join(name for name in (achievement.name, achievement.english_name) if name)
+        subject = {**new["credentialSubject"], "achievement": _achievement(achievement, results)}
+        if results:
+            subject["result"] = _results(achievement, results)
+        new["credentialSubject"] = subject
+    cleaned: dict[str, Any] = _tidy(new)
+    return cleaned
+
+
+def _readdressed(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, str):
+        return new + value.removeprefix(old) if value.startswith(old) else value
+    if isinstance(value, list):
+        return [_readdressed(inner, old, new) for inner in value]
+    if isinstance(value, dict):
+        return {name: _readdressed(inner, old, new) for name, inner in value.items()}
+    return value
+
+
+def _results(achievement: Achievement, results: Sequence[Result]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": ["Result"],
+            "resultDescription": f"{achievement.id}#{result.key}",
+            "value": result.value,
+        }
+        for result in results
+    ]
 
 
 def _recipient(recipient: Person | Organisation) -> dict[str, Any]:
@@ -251,8 +300,14 @@ def verify_data_integrity(
 
 def _hash_data(unsigned: Mapping[str, Any], proof: Mapping[str, Any]) -> bytes:
     """vc-di-eddsa §3.2.4: hash of the proof options (in the document's context), then of the document."""
-    options = {**proof, "@context": unsigned["@context"]}
-    return b"".join(sha256(canonical(part).encode()).digest() for part in (options, dict(unsigned)))
+    options = json.dumps({**proof, "@context": unsigned["@context"]})
+    return _hash_of_options(options) + sha256(canonical(dict(unsigned)).encode()).digest()
+
+
+@lru_cache(maxsize=16)
+def _hash_of_options(options: str) -> bytes:
+    """Many credentials signed at one moment share them."""
+    return sha256(canonical(json.loads(options)).encode()).digest()
 
 
 def sign_jwt(document: Mapping[str, Any], key: Key, kid: str) -> str:

@@ -1,201 +1,127 @@
-"""Anyone can check: pages, files, keys, status lists. No cookies needed, open to other sites' scripts."""
-
-import json
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
+"""A certificate's page, the check of what somebody holds in hands, and the holder's own list."""
 
 import segno
 from litestar import Request, Response, Router
 from sqlmodel import Session
 
-from certification.credentials import actions, keyring, queries
-from certification.credentials.keys import KeyUse, key_url
-from certification.credentials.openbadges import says_the_same, sign_data_integrity, sign_jwt
+from certification.credentials import actions, picture, queries
+from certification.credentials.checking import look_into, looks_signed
+from certification.credentials.models import Credential
 from certification.credentials.rules import Holder, masked, reads_as
-from certification.credentials.status_list import status_list_credential
 from portal import clock
 from portal.history.queries import timeline
 from portal.i18n import ERASED, gettext
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, mark
-from portal.settings import settings
-from portal.web.forms import Form, plain
-from portal.web.html import found, get, go, html, post
+from portal.web.forms import Form
+from portal.web.html import environment, found, get, go, html, post
 from portal.web.viewer import Viewer, public, signed_in, viewer_of
 
-OPEN = {"Access-Control-Allow-Origin": "*", "Vary": "Accept, Accept-Language"}
-JSON_TYPES = ("application/vc", "application/ld+json", "application/json")
-MOST_PRESENTED = 200_000  # bytes of a file to compare
+MOST_PRESENTED = 1_000_000  # bytes of a file to look into
 
 
-def _json(
-    content: str | dict[str, Any], media_type: str = "application/json", max_age: int = 300
-) -> Response[str]:
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-    return Response(
-        text, media_type=media_type, headers=OPEN | {"Cache-Control": f"public, max-age={max_age}"}
-    )
-
-
-@get("/.well-known/did.json")
-def did() -> Response[str]:
-    return _json(keyring.public_did(), "application/did+json")
-
-
-@get("/.well-known/jwks.json")
-def jwks() -> Response[str]:
-    return _json(keyring.public_jwks())
-
-
-@get("/keys/{kid:str}")
-def one_key(kid: str) -> Response[str]:
-    wanted = key_url(settings().base_url, kid)
-    return _json(
-        found(next((key for key in keyring.public_jwks()["keys"] if key["kid"] == wanted), None)),
-        "application/jwk+json",
-    )
-
-
-@get("/issuer")
-def issuer() -> Response[str]:
-    who = keyring.issuer()
-    return _json(
-        {
-            "@context": [
-                "https://www.w3.org/ns/credentials/v2",
-                "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
-            ],
-            "id": who.did,
-            "type": ["Profile"],
-            "name": who.name,
-            "url": who.url,
-        }
-    )
-
-
-@get("/achievements/{name:str}")
-def achievement(session: Session, name: str) -> Response[str]:
-    """What a credential is for: taken from a credential issued for it."""
-    code, _, version = name.rpartition("-")
-    row = found(queries.example_of(session, code, version))
-    return _json(actions.document(row)["credentialSubject"]["achievement"])
-
-
-@lru_cache(maxsize=8)
-def _signed_list(base: str, number: int, bits: frozenset[int], day: datetime) -> str:
-    key = keyring.current(KeyUse.STATUS_LIST)
-    document = status_list_credential(
-        f"{base}/status/{number}", keyring.issuer().did, bits, day, day + timedelta(days=2)
-    )
-    return sign_data_integrity(document, key, keyring.method(key), day).decode()
-
-
-@get("/status/{number:int}")
-def status_list(session: Session, number: int) -> Response[str]:
-    """Signed anew each day and whenever a bit changes."""
-    if not 1 <= number <= 1 + queries.how_many_issued(session):
-        raise NotFound
-    day = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    return _json(
-        _signed_list(settings().base_url, number, queries.set_bits(session, number), day),
-        "application/vc",
-        max_age=60,
-    )
-
-
-@get("/credentials/{name:str}")
-def credential(request: Request, session: Session, name: str) -> Response[str]:
-    """The page, or the signed file: by suffix (.json, .jwt) or by what the client accepts."""
-    uuid, _, suffix = name.partition(".")
-    shown = found(queries.credential_by_uuid(session, uuid))
-    accept = request.headers.get("accept", "")
-    if not suffix and "text/html" not in accept:
-        suffix = (
-            "jwt"
-            if "application/vc+jwt" in accept and "application/vc," not in accept + ","
-            else "json"
-            if any(t in accept for t in JSON_TYPES)
-            else ""
-        )
-    if suffix == "json":
-        return _json(
-            shown.credential.signed,
-            "application/vc" if "application/json" not in accept else "application/json",
-            max_age=60,
-        )
-    if suffix == "jwt":
-        key = keyring.current(KeyUse.JWT)
-        return _json(
-            sign_jwt(actions.document(shown.credential), key, key_url(settings().base_url, key.id)),
-            "application/vc+jwt",
-            max_age=60,
-        )
-    if suffix:
-        raise NotFound
-    return _page(request, session, shown)
-
-
-def _page(request: Request, session: Session, shown: queries.Shown) -> Response[str]:
-    row, now = shown.credential, clock.now()
+def is_own(request: Request, row: Credential) -> bool:
+    """Whether its holder is asking."""
     viewer = request.scope.get("user")
-    own = isinstance(viewer, Viewer) and row.person_id == viewer.person_id
-    name = (
-        shown.organisation.legal_name
-        if shown.organisation
-        else shown.person.name
-        if shown.person and (row.name_public or own)
-        else masked(shown.person.name if shown.person else "")
+    return isinstance(viewer, Viewer) and row.person_id is not None and row.person_id == viewer.person_id
+
+
+def sheet_of(session: Session, shown: queries.Shown, *, own: bool = False) -> picture.Sheet:
+    """What its pictures say to everybody, or to its holder."""
+    row, now = shown.credential, clock.now()
+    probation = row.id in queries.on_probation(session, [row])
+    state = reads_as(row.status, row.valid_until, now, on_probation=probation)
+    document = actions.document(row)
+    subject = document["credentialSubject"]
+    achievement = subject["achievement"]
+    english = next((other["name"] for other in achievement.get("related", [])), achievement["name"])
+    family, _, stars = row.code.partition("-")
+    short = {"zh": achievement["name"], "en": english}
+    if stars:
+        short = programme_at(session, row.awarded_at)["families"][family]
+    since = row.valid_until if state == "expired" else row.status_since
+    return picture.Sheet(
+        title_zh=achievement["name"],
+        title_en=english,
+        short_zh=short["zh"],
+        short_en=short["en"],
+        holder=_holder(shown, own=own),
+        number=row.number or "",
+        awarded=clock.today(row.awarded_at).isoformat(),
+        valid_until=clock.today(row.valid_until).isoformat(),
+        since=clock.today(since).isoformat(),
+        stars=int(stars or 0),
+        scope=row.scope,
+        version=row.programme_version,
+        address=document["id"],
+        state=state,
     )
-    if shown.person and shown.person.name == ERASED:
-        name = ERASED
-    address = f"{settings().base_url}/credentials/{row.uuid}"
+
+
+def _holder(shown: queries.Shown, *, own: bool) -> str:
+    if shown.organisation:
+        return shown.organisation.legal_name
+    name = shown.person.name if shown.person else ""
+    return name if own or shown.credential.name_public or name == ERASED else masked(name)
+
+
+def certificate_page(request: Request, session: Session, shown: queries.Shown) -> Response[str]:
+    row = shown.credential
+    own = is_own(request, row)
+    sheet = sheet_of(session, shown, own=own)
     # Error correction M and a quiet zone of four modules: read from paper, too.
-    qr = segno.make(address, error="m").svg_inline(
+    qr = segno.make(sheet.address, error="m").svg_inline(
         scale=4, border=4, omitsize=True, svgclass="qr", lineclass=None
     )
-    return html(
+    page = html(
         request,
         "credentials/page.html",
         credential=row,
-        name=name,
+        name=sheet.holder,
         own=own,
-        state=reads_as(row.status, row.valid_until, now),
-        checked_at=now,
+        owner=own or _acts_for(request, row),
+        state=sheet.state,
+        checked_at=clock.now(),
         organisation=shown.organisation,
         qr=qr,
-        address=address,
+        address=sheet.address,
+        newer=queries.standing_for(session, row) if row.status == "superseded" else None,
         programme=programme_at(session, row.awarded_at),
-        document=actions.document(row),
         timeline=timeline(session, "credential", row.id or 0),
         is_person=row.holder is Holder.PERSON,
     )
+    if request.scope.get("user") is None:  # a stranger's page has no form, so that it needs no cookie
+        page.headers["Access-Control-Allow-Origin"] = "*"
+    return page
+
+
+def _acts_for(request: Request, row: Credential) -> bool:
+    viewer = request.scope.get("user")
+    acting = viewer.organisation if isinstance(viewer, Viewer) else None
+    return acting is not None and row.organisation_id == acting.id
 
 
 @get("/verify")
 def verify_form(request: Request) -> Response[str]:
-    return html(request, "credentials/verify.html", form=Form(), errors={}, verdict=None)
+    return html(request, "credentials/verify.html", form=Form(), errors={}, verdict=None, uuid=None)
 
 
-@post("/verify")
+@post("/verify", reads=True)
 def verify(request: Request, session: Session, form: Form) -> Response:
-    """By number, address or id: on to its page. A file: compared with what we issued, never trusted or canonicalised."""
+    """By number, address or id: on to its page. A file or a token: compared with what we issued."""
     upload, typed = form.file("file"), form["q"].strip()
-    if upload is not None:
-        presented = upload.file.read(MOST_PRESENTED)
-        try:
-            uuid = queries.find_credential(session, plain(str(json.loads(presented)["id"])))
-        except (ValueError, KeyError, TypeError, RecursionError):
-            uuid = None
-        shown = queries.credential_by_uuid(session, uuid) if uuid else None
-        same = shown is not None and says_the_same(shown.credential.signed.encode(), presented)
+    presented = upload.file.read(MOST_PRESENTED + 1) if upload is not None else b""
+    if upload is None and looks_signed(typed):
+        presented = typed.encode()
+    if presented:
+        found_out = look_into(session, presented, now=clock.now())
         return html(
             request,
             "credentials/verify.html",
-            form=form,
+            form=Form() if upload is None else form,
             errors={},
-            verdict="same" if same else "other" if shown else "unknown",
-            uuid=uuid,
+            verdict=found_out.verdict,
+            uuid=found_out.uuid,
         )
     uuid = queries.find_credential(session, typed) if typed else None
     if uuid:
@@ -206,7 +132,13 @@ def verify(request: Request, session: Session, form: Form) -> Response:
         else gettext(mark("Please write a certificate number or address, or choose a file."))
     )
     return html(
-        request, "credentials/verify.html", status=422, form=form, errors={"q": sentence}, verdict=None
+        request,
+        "credentials/verify.html",
+        status=422,
+        form=form,
+        errors={"q": sentence},
+        verdict=None,
+        uuid=None,
     )
 
 
@@ -217,13 +149,17 @@ def certificates(request: Request, session: Session) -> Response[str]:
     levels = (
         queries.credentials_of_organisation(session, viewer.organisation.id) if viewer.organisation else []
     )
+    probation = queries.on_probation(session, levels)
     return html(
         request,
         "credentials/mine.html",
         rows=rows,
         levels=levels,
         programme=programme_at(session, now),
-        states={row.id: reads_as(row.status, row.valid_until, now) for row in [*rows, *levels]},
+        states={
+            row.id: reads_as(row.status, row.valid_until, now, on_probation=row.id in probation)
+            for row in [*rows, *levels]
+        },
     )
 
 
@@ -237,21 +173,34 @@ def name_shown(request: Request, session: Session, form: Form, uuid: str) -> Res
     return go("/my/certificates", mark("Saved."))
 
 
+@get("/my/certificates/{uuid:str}/embed")
+def embed(request: Request, session: Session, uuid: str) -> Response[str]:
+    """What to paste into a page of one's own; for the holder and whoever acts for the organisation."""
+    viewer = viewer_of(request)
+    shown = found(queries.credential_by_uuid(session, uuid))
+    row = shown.credential
+    if row.person_id != viewer.person_id and not _acts_for(request, row):
+        raise NotFound
+    sheet = sheet_of(session, shown)
+    base = sheet.address.rpartition("/credentials/")[0]
+    snippets = {
+        language: environment()
+        .get_template("credentials/snippet.html")
+        .render(sheet=sheet, base=base, uuid=row.uuid, language=language)
+        .strip()
+        for language in ("zh", "en")
+    }
+    return html(
+        request,
+        "credentials/embed.html",
+        credential=row,
+        sheet=sheet,
+        snippets=snippets,
+        programme=programme_at(session, row.awarded_at),
+    )
+
+
 routers = [
-    Router(
-        "/",
-        route_handlers=[
-            did,
-            jwks,
-            one_key,
-            issuer,
-            achievement,
-            status_list,
-            credential,
-            verify_form,
-            verify,
-        ],
-        guards=[public],
-    ),
-    Router("/", route_handlers=[certificates, name_shown], guards=[signed_in]),
+    Router("/", route_handlers=[verify_form, verify], guards=[public]),
+    Router("/", route_handlers=[certificates, name_shown, embed], guards=[signed_in]),
 ]

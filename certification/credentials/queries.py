@@ -1,5 +1,6 @@
 """Credentials by address, number and holder."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +9,13 @@ from sqlmodel import Session, col, func, or_, select
 
 from certification.credentials.models import Credential
 from certification.credentials.rules import BIT_SET, CredentialStatus
+from certification.standing.models import Level
+from certification.standing.rules import LevelStatus
 from portal.accounts.models import Person
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.rules import EmploymentStatus
+
+SUFFIXES = ("json", "jwt", "pdf", "png", "svg")
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,41 @@ def credential_by_uuid(session: Session, uuid: str) -> Shown | None:
 
 def find_credential(session: Session, text: str) -> str | None:
     """The uuid behind a number, an address or a uuid; of several with a holder's number the one in force."""
-    wanted = text.strip().rstrip("/").rsplit("/", 1)[-1].removesuffix(".json").removesuffix(".jwt")
+    wanted = text.strip().rstrip("/").rsplit("/", 1)[-1]
+    for suffix in SUFFIXES:
+        wanted = wanted.removesuffix(f".{suffix}")
+    in_force = col(Credential.status).in_([CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED])
     return session.exec(
         select(Credential.uuid)
         .where(or_(Credential.uuid == wanted.lower(), Credential.number == wanted.upper()))
-        .order_by(col(Credential.id).desc())
+        .order_by(in_force.desc(), col(Credential.id).desc())
     ).first()
+
+
+def standing_for(session: Session, old: Credential) -> str | None:
+    """The uuid of the newest that took this one's place, if there is one."""
+    query = select(Credential.uuid).where(
+        col(Credential.id) > old.id,
+        Credential.person_id == old.person_id,
+        Credential.organisation_id == old.organisation_id,
+        Credential.status != CredentialStatus.SUPERSEDED,
+    )
+    if old.person_id:
+        query = query.where(Credential.code == old.code)
+    else:
+        query = query.where(col(Credential.code).startswith(old.code.split("-")[0] + "-"))
+    return session.exec(query.order_by(col(Credential.id).desc())).first()
+
+
+def on_probation(session: Session, credentials: Iterable[Credential]) -> set[int]:
+    """Those of levels that are being put right, as everybody may read."""
+    levels = {row.source_id: row.id or 0 for row in credentials if row.source_kind == "level"}
+    if not levels:
+        return set()
+    rows = session.exec(
+        select(Level.id).where(col(Level.id).in_(levels), Level.status == LevelStatus.PROBATION)
+    )
+    return {levels[level] for level in rows if level is not None}
 
 
 def credentials_of_person(session: Session, person_id: int) -> list[Credential]:
@@ -126,8 +160,13 @@ def index_taken(session: Session, status_list: int, index: int) -> bool:
     )
 
 
-def how_many_issued(session: Session) -> int:
-    return session.exec(select(func.count()).select_from(Credential)).one()
+def last_number(session: Session) -> int:
+    """No more than so many were issued."""
+    return session.exec(select(func.max(Credential.id))).one() or 0
+
+
+def last_list(session: Session) -> int:
+    return session.exec(select(func.max(Credential.status_list))).one() or 0
 
 
 def set_bits(session: Session, status_list: int) -> frozenset[int]:

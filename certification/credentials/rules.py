@@ -22,16 +22,17 @@ MOVES = {
     (CredentialStatus.ACTIVE, "revoke"): CredentialStatus.REVOKED,
     (CredentialStatus.SUSPENDED, "revoke"): CredentialStatus.REVOKED,
     (CredentialStatus.SUSPENDED, "supersede"): CredentialStatus.SUPERSEDED,
+    (CredentialStatus.SUSPENDED, "reinstate"): CredentialStatus.SUPERSEDED,  # by a new one of the same number
 }
 
 # Its bit in the status list is set: outside verifiers call it revoked.
 BIT_SET = (CredentialStatus.SUPERSEDED, CredentialStatus.SUSPENDED, CredentialStatus.REVOKED)
 
 
-def reads_as(status: str, valid_until: datetime, at: datetime) -> str:
-    """What its page says: valid, expired, or its status."""
+def reads_as(status: str, valid_until: datetime, at: datetime, *, on_probation: bool = False) -> str:
+    """What its page says: valid, probation (a level that is being put right), expired, or its status."""
     if status == CredentialStatus.ACTIVE:
-        return "valid" if at < valid_until else "expired"
+        return "expired" if at >= valid_until else "probation" if on_probation else "valid"
     return str(status)
 
 
@@ -41,3 +42,8 @@ def masked(name: str) -> str:
         first, *rest = name.split()
         return " ".join([first, *(part[0] + "." for part in rest)])
     return name[:1] + "○" * max(1, len(name) - 1)
+
+
+def keeps_number(old_status: str, old_code: str, old_award: datetime, code: str, award: datetime) -> bool:
+    """Whether a new credential stands for the same certificate as a suspended one: a reinstatement."""
+    return old_status == CredentialStatus.SUSPENDED and (old_code, old_award) == (code, award)

@@ -109,6 +109,11 @@ CATALOGUE: dict[str, NoticeKind] = {
         Class.ACTIVE,
     ),
     "levels/news": NoticeKind(mark("Your level moves or ends"), _OWNER, Class.ACTIVE),
+    "credentials/again": NoticeKind(
+        mark("A certificate is issued again"),
+        mark("You get this because the certificate is yours or your organisation's; it is sent once."),
+        Class.ACTIVE,
+    ),
     "exams/marked": NoticeKind(
         mark("An exam of yours is marked"),
         mark("You get this because people marked your answers; it is sent once."),

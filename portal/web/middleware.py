@@ -71,6 +71,8 @@ class Visitors:
                     answer.setdefault(name, value)
                 if settings().production:
                     answer.setdefault("strict-transport-security", "max-age=31536000")
+                if answer.get("access-control-allow-origin") == "*" and "set-cookie" in answer:
+                    del answer["set-cookie"]  # what is open to every site's scripts says nothing of who reads
             await send(message)
 
         with i18n.speaking(language):

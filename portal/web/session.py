@@ -49,7 +49,8 @@ async def open_session(state: State, request: Request, form: Form) -> AsyncItera
 
     It names `form` so that the body has been read before: nobody else waits for a slow upload.
     """
-    reads = request.method in ("GET", "HEAD") and not request.route_handler.opt.get("writes")
+    opt = request.route_handler.opt
+    reads = bool(opt.get("reads")) or (request.method in ("GET", "HEAD") and not opt.get("writes"))
     async with _turn(state, reads=reads):
         manager = transaction(state.sessions, read_only=reads)
         session = await _in_thread(manager.__enter__)

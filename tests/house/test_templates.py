@@ -21,7 +21,7 @@ def test_every_template_is_shown_by_somebody():
         p.relative_to(ROOT / "templates").as_posix(): p.read_text(encoding="utf-8")
         for p in (ROOT / "templates").rglob("*.*")
     }
-    named = set(re.findall(r'"([\w/]+\.html)"', code))
+    named = set(re.findall(r'"([\w/]+\.(?:html|svg))"', code))
     named |= {f"mail/{name}.txt" for name in re.findall(r'send_mail\(\s*session,\s*"([\w/]+)"', code)}
     # A template that shows only itself, or one that nobody shows, is not shown.
     shown: set[str] = set()
