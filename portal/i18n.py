@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
@@ -20,6 +21,46 @@ ERASED = mark("erased user")  # the name of whoever had their account erased, in
 LANGUAGES = {"zh": "zh_CN", "en": "en"}
 DEFAULT = "zh"
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT)
+_zone: ContextVar[ZoneInfo] = ContextVar("zone", default=CHINA)
+# The zones that a person may choose, from west to east: one for each time of day that many people live by.
+ZONES = (
+    "Pacific/Honolulu",
+    "America/Anchorage",
+    "America/Los_Angeles",
+    "America/Denver",
+    "America/Chicago",
+    "America/New_York",
+    "America/Halifax",
+    "America/Sao_Paulo",
+    "Atlantic/Azores",
+    "Europe/London",
+    "Africa/Lagos",
+    "Europe/Paris",
+    "Africa/Johannesburg",
+    "Europe/Helsinki",
+    "Europe/Istanbul",
+    "Africa/Nairobi",
+    "Asia/Riyadh",
+    "Asia/Tehran",
+    "Asia/Dubai",
+    "Asia/Kabul",
+    "Asia/Karachi",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Dhaka",
+    "Asia/Yangon",
+    "Asia/Bangkok",
+    "Asia/Ho_Chi_Minh",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Australia/Perth",
+    "Asia/Tokyo",
+    "Asia/Seoul",
+    "Australia/Adelaide",
+    "Australia/Sydney",
+    "Pacific/Noumea",
+    "Pacific/Auckland",
+)
 
 
 @lru_cache(maxsize=1)
@@ -43,12 +84,33 @@ def language() -> str:
 
 
 @contextmanager
-def speaking(code: str) -> Iterator[None]:
+def speaking(code: str, zone: str | None = None) -> Iterator[None]:
+    """In this language, and with the time of day of this zone (China's when none is given)."""
     token = _language.set(code if code in LANGUAGES else DEFAULT)
+    there = _zone.set(ZoneInfo(zone) if zone in ZONES else CHINA)
     try:
         yield
     finally:
+        _zone.reset(there)
         _language.reset(token)
+
+
+def zone_names(at: datetime) -> dict[str, str]:
+    """Zone → its name in the present language, with how far it is from UTC at that moment, from west to east."""
+    shifts = {zone: at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for zone in ZONES}
+    return {
+        zone: f"{_shift(at.astimezone(ZoneInfo(zone)))} {get_timezone_location(zone, locale=LANGUAGES[language()])}"
+        for zone in sorted(ZONES, key=lambda zone: shifts[zone])
+    }
+
+
+def _shift(at: datetime) -> str:
+    """UTC+9, UTC+5:30, UTC−5 …"""
+    minutes = int((at.utcoffset() or timedelta()).total_seconds() // 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return (
+        "UTC" if not minutes else f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
+    )
 
 
 def gettext(message: str, **values: Any) -> str:
@@ -103,15 +165,29 @@ def show_date(value: date | datetime | None) -> str:
 
 
 def show_time(value: datetime | None) -> str:
-    """Day and minute in China's time."""
+    """Day and minute in the reader's time; what differs from China's says by how much it differs from UTC."""
     if value is None:
         return "—"
-    at = value.astimezone(CHINA)
-    return (
+    zone = _zone.get()
+    at = value.astimezone(zone)
+    text = (
         at.strftime("%Y-%m-%d %H:%M")
         if language() == "zh"
-        else format_datetime(at, "d MMM y, HH:mm", locale="en", tzinfo=CHINA)
+        else format_datetime(at, "d MMM y, HH:mm", locale="en", tzinfo=zone)
     )
+    return text if zone is CHINA else f"{text} ({_shift(at)})"
+
+
+def show_clock(value: datetime) -> str:
+    """The minute alone, where the day has been said."""
+    zone = _zone.get()
+    at = value.astimezone(zone)
+    return f"{at:%H:%M}" if zone is CHINA else f"{at:%H:%M} ({_shift(at)})"
+
+
+def in_china() -> bool:
+    """Whether times of day are shown as they are in China."""
+    return _zone.get() is CHINA
 
 
 def show_number(value: float | Decimal | None, digits: int = 1) -> str:

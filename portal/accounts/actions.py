@@ -252,6 +252,13 @@ def _set_password(session: Session, person: Person, password: str, *, now: datet
     tell_changed(session, person, mark("Your password was changed. Other browsers were signed out."), now=now)
 
 
+def change_time_zone(session: Session, person: Person, zone: str, *, now: datetime) -> None:
+    """In which they read the time of day: one of `portal.i18n.ZONES`."""
+    if person.time_zone != zone:
+        person.time_zone = zone
+        record(session, "time zone changed", "person", person.id, by=person.id, now=now)
+
+
 def tell_changed(session: Session, person: Person, what: str, *, now: datetime) -> None:
     """A mail to somebody whose way of signing in has changed; `what` is a catalogue key."""
     send_mail(

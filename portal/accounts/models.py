@@ -16,6 +16,7 @@ class Person(SQLModel, table=True):
     name: str = Field(max_length=80)
     password_hash: str = Field(max_length=200)  # "!" when there is no password
     language: str = Field(default="zh", max_length=5)
+    time_zone: str = Field(default="Asia/Shanghai", max_length=40)  # in which they read the time of day
     created_at: datetime
     confirmed_at: datetime | None = None
     is_demo: bool = False

@@ -92,6 +92,7 @@ def viewer_of_session(session: Session, token_hash: str, now: datetime) -> Viewe
         owes_second_factor=bool(roles) and not second,
         since=login.created_at,
         seen_at=login.last_seen_at,
+        time_zone=person.time_zone,
     )
 
 

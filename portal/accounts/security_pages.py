@@ -12,12 +12,12 @@ from portal.accounts.models import Person
 from portal.accounts.rules import FRESH, NO_PASSWORD, browser_name, why_not_password
 from portal.factors.actions import passkeys_possible
 from portal.factors.queries import codes_left, passkeys_of, totp_of
-from portal.i18n import gettext
+from portal.i18n import ZONES, gettext, speaking, zone_names
 from portal.identities.queries import identities_of
 from portal.refusal import Refused, mark
 from portal.settings import settings
 from portal.web.forms import Form, check
-from portal.web.html import get, go, html, post
+from portal.web.html import get, go, html, language_of, post
 from portal.web.limits import attempts_left
 from portal.web.viewer import signed_in, viewer_of
 
@@ -49,7 +49,22 @@ def account(request: Request, session: Session) -> Response[str]:
         provider=settings().oidc_issuer and settings().oidc_name,
         logins=queries.logins_of(session, viewer.person_id, now),
         browser_name=browser_name,
+        zones=_zones(request),
     )
+
+
+def _zones(request: Request) -> dict[str, str]:
+    with speaking(language_of(request)):
+        return zone_names(clock.now())
+
+
+@post("/my/account/time-zone")
+def change_time_zone(request: Request, session: Session, form: Form) -> Response:
+    if form["time_zone"] not in ZONES:
+        raise Refused(mark("Please choose one of the time zones in the list."))
+    person = session.get_one(Person, viewer_of(request).person_id, with_for_update=True)
+    actions.change_time_zone(session, person, form["time_zone"], now=clock.now())
+    return go("/my/account", mark("Saved. Times are shown as they are there."))
 
 
 @get("/my/account/password")
@@ -110,6 +125,13 @@ def end_all_sessions(request: Request, session: Session) -> Response:
 
 router = Router(
     "/",
-    route_handlers=[account, password_form, change_password, end_session, end_all_sessions],
+    route_handlers=[
+        account,
+        change_time_zone,
+        password_form,
+        change_password,
+        end_session,
+        end_all_sessions,
+    ],
     guards=[signed_in],
 )

@@ -51,7 +51,7 @@ def send_mail(session: Session, template: str, *, to: Reader, now: datetime, **v
     way_out = None
     if person_id is not None and kind.kind is Class.SEMI:
         way_out = f"/unsubscribe/{unsubscribe_code(settings().secret, person_id, template)}"
-    with i18n.speaking(to.language):
+    with i18n.speaking(to.language, to.time_zone if isinstance(to, Person) else None):
         subject, _, text = (
             environment().get_template(f"mail/{template}.txt").render(**values).strip().partition("\n")
         )

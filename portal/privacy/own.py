@@ -577,7 +577,7 @@ PERSONAL = [
         Seen.TEAM,
         Lasts.ACCOUNT,
         {
-            "name email language": mark("your name, address and language"),
+            "name email language time_zone": mark("your name, address, language and time zone"),
             "password_hash": mark("your password, unreadable"),
             "uuid": mark("the number that certificates name you by"),
             "created_at confirmed_at is_demo": mark("since when, and when you confirmed your address"),

@@ -22,6 +22,7 @@ from markupsafe import Markup, escape
 from portal import clock, i18n
 from portal.refusal import NotFound
 from portal.settings import ROOT, settings
+from portal.web.viewer import Viewer
 
 T = TypeVar("T")
 
@@ -87,6 +88,7 @@ def environment() -> jinja2.Environment:
         "local": i18n.local,
         "date": i18n.show_date,
         "time": i18n.show_time,
+        "clock": i18n.show_clock,
         "number": i18n.show_number,
         "percent": i18n.show_percent,
         "markdown": markdown,
@@ -98,6 +100,7 @@ def environment() -> jinja2.Environment:
     env.globals |= {
         "static": static,
         "language": i18n.language,
+        "in_china": i18n.in_china,
         "demo": settings().demo,
         "once": lambda: secrets.token_hex(16),
         "now": clock.now,
@@ -107,7 +110,7 @@ def environment() -> jinja2.Environment:
 
 def html(request: Request, template: str, *, status: int = 200, **context: Any) -> Response[str]:
     """Render a page in the request's language, in the handler's thread. `notice` comes once, after a redirect."""
-    with i18n.speaking(language_of(request)):
+    with i18n.speaking(language_of(request), zone_of(request)):
         raw_notice = request.cookies.get("notice")
         notice = _read_notice(raw_notice) if raw_notice else None
         text = (
@@ -139,6 +142,12 @@ def language_of(request: Request) -> str:
         request.scope.get("state", {}).get("language")
         or i18n.choose(request.headers.get("accept-language", ""))
     )
+
+
+def zone_of(request: Request) -> str | None:
+    """The time zone that the signed-in person reads in."""
+    viewer = request.scope.get("user")
+    return viewer.time_zone if isinstance(viewer, Viewer) else None
 
 
 def go(path: str, notice: str | None = None, **values: Any) -> Redirect:

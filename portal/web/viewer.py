@@ -40,6 +40,7 @@ class Viewer:
     owes_second_factor: bool = False  # staff, and has not passed it in this session
     since: datetime | None = None  # when this session began
     seen_at: datetime | None = None
+    time_zone: str = ""  # China's when empty
 
     @property
     def is_staff(self) -> bool:
