@@ -84,7 +84,13 @@ ONCE = {
         "browser/test_sitting",
         "test_every_page_fits_and_can_be_read_by_everybody[en-1280]",
     ),
-    "postgresql": ("browser/test_pages", "browser/test_courses", "test_course_readers", "test_rights"),
+    "postgresql": (
+        "browser/test_pages",
+        "browser/test_level",
+        "browser/test_courses",
+        "test_course_readers",
+        "test_rights",
+    ),
 }
 
 

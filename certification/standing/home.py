@@ -65,7 +65,7 @@ def picture(
         "automatic": automatic_stars(facts, now),
         "tree": tree,
         "lapses": next_lapses(tree, now),
-        "falls": falls(facts, family, wanted, now, rules, AHEAD) if tree.met else [],
+        "falls": falls(facts, family, wanted, now, rules, AHEAD) if tree.met or wanted == held else [],
         "clocks": sorted(clocks_of(level), key=lambda c: c.until) if level and wanted == held else [],
         "half": float(rules["lifecycle"]["probation_starts_at_fraction_of_grace"]),
         "step": step,

@@ -160,6 +160,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, portal.environment["DATABASE_URL"]
 
 
+@pytest.fixture(scope="package")
+def shown(tmp_path_factory: pytest.TempPathFactory, told: tuple[Path, str]) -> Iterator[Served]:
+    """One served demo for the tests that only read. Nothing leaves it, so it needs no mail server."""
+    folder: Path = tmp_path_factory.mktemp("shown")
+    shutil.copytree(told[0], folder, dirs_exist_ok=True)
+    portal = Served(folder, fresh_database(folder, told[1]), "")
+    portal.start()
+    yield portal
+    portal.stop()
+
+
 @pytest.fixture
 def served(tmp_path: Path, mailbox: tuple[Mailbox, str], request: pytest.FixtureRequest) -> Iterator[Served]:
     """A portal with the demo. A test whose module says `OWN_STORY` gets one told under its own address."""

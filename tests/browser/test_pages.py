@@ -1,15 +1,13 @@
 """What every page must be, whoever reads it: nothing wider than the screen, nothing that axe finds, little to load."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-from tests.browser.conftest import Served, fresh_database
+from tests.browser.conftest import Served
 from tests.browser.signing_in import sign_in
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -104,25 +102,14 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory, told: tuple[Path, str]) -> Iterator[Served]:
-    """One served demo for all of these tests: they only read. Nothing leaves it, so it needs no mail server."""
-    folder: Path = tmp_path_factory.mktemp("pages")
-    shutil.copytree(told[0], folder, dirs_exist_ok=True)
-    served = Served(folder, fresh_database(folder, told[1]), "")
-    served.start()
-    yield served
-    served.stop()
-
-
 @pytest.fixture
-def reader(chromium: Browser, portal: Served) -> Iterator[Callable[..., Page]]:
+def reader(chromium: Browser, shown: Served) -> Iterator[Callable[..., Page]]:
     """`reader(address, language, width)`: a page of somebody who has signed in, or of anybody."""
     contexts: list[BrowserContext] = []
 
     def open_page(address: str = "", language: str = "zh", width: int = 1280) -> Page:
         context = chromium.new_context(
-            base_url=portal.base,
+            base_url=shown.base,
             viewport={"width": width, "height": 800},
             locale={"zh": "zh-CN", "en": "en-GB"}[language],
             reduced_motion="reduce",  # a page in transition has colours that no rule of contrast fits
