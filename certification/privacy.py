@@ -194,6 +194,7 @@ PERSONAL = [
             "signed": mark(
                 "the signed certificate, which can't be changed; it names you by a number and a salted hash of your address"
             ),
+            "reminded_d": mark("which reminder of its end was sent last"),
             "name_public": mark("whether strangers read your whole name on its page"),
         },
         Fate.EMPTY,

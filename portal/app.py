@@ -30,6 +30,7 @@ from certification.authoring import pages as authoring_pages
 from certification.authoring.jobs import sweep_uploads
 from certification.credentials import open_pages
 from certification.credentials import pages as credentials_pages
+from certification.credentials.jobs import sweep_certificates
 from certification.exams import home as exams_home
 from certification.exams import pages as exams_pages
 from certification.exams import staff_pages as exams_staff_pages
@@ -329,6 +330,7 @@ def put_together() -> None:
         sweep_live,
         sweep_cohorts,
         sweep_levels,
+        sweep_certificates,
         sweep_providers,
         sweep_introductions,
         sweep_briefs,

@@ -31,6 +31,7 @@ from portal.i18n import ERASED
 from portal.ledger.actions import end_facts, retract_facts, write_fact
 from portal.ledger.rules import FactKind
 from portal.mail.actions import send_mail
+from portal.notices.rules import reminder_due
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
 from portal.programme.queries import programme_at
@@ -390,6 +391,29 @@ def _move(
         before={"status": before},
         after={"status": credential.status.value},
         reason=reason,
+    )
+
+
+def remind(session: Session, credential_id: int, *, now: datetime) -> None:
+    """The holder reads in time that it ends, once for each of the programme's days."""
+    credential = session.get_one(Credential, credential_id, with_for_update=True)
+    programme = programme_at(session, now)
+    due = reminder_due(
+        credential.valid_until, credential.reminded_d, programme["lifecycle"]["reminders_d"], now
+    )
+    if due is None or credential.status is not CredentialStatus.ACTIVE or credential.person_id is None:
+        return
+    credential.reminded_d = due
+    holder = session.get_one(PersonRow, credential.person_id)
+    send_mail(
+        session,
+        "credentials/ending",
+        to=holder,
+        now=now,
+        name=holder.name,
+        certificate=programme.certificate(credential.code),
+        ends=credential.valid_until,
+        path=f"/my/exams/{credential.code}",
     )
 
 

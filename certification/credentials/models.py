@@ -42,6 +42,7 @@ class Credential(SQLModel, table=True):
     status_index: int
     key_id: str = Field(max_length=40)
     signed: str = Field(default="", sa_type=Text)  # the bytes that were signed, as served
+    reminded_d: int | None = None  # days before its end at which the holder was told last
     name_public: bool = False  # the holder lets strangers read the name
     source_kind: str = Field(max_length=40)
     source_id: int

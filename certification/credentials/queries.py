@@ -1,17 +1,18 @@
 """Credentials by address, number and holder."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, func, or_, select
 
 from certification.credentials.models import Credential
-from certification.credentials.rules import BIT_SET, CredentialStatus
+from certification.credentials.rules import BIT_SET, CredentialStatus, Holder
 from certification.standing.models import Level
 from certification.standing.rules import LevelStatus
 from portal.accounts.models import Person
+from portal.notices.rules import reminder_due
 from portal.organisations.models import Employment, Organisation
 from portal.organisations.rules import EmploymentStatus
 
@@ -167,6 +168,19 @@ def last_number(session: Session) -> int:
 
 def last_list(session: Session) -> int:
     return session.exec(select(func.max(Credential.status_list))).one() or 0
+
+
+def certificates_to_remind(session: Session, days: Sequence[int], now: datetime) -> list[int]:
+    """People's certificates in force at whose end one of these days is due to be told."""
+    rows = session.exec(
+        select(Credential.id, Credential.valid_until, Credential.reminded_d).where(
+            Credential.holder == Holder.PERSON,
+            Credential.status == CredentialStatus.ACTIVE,
+            Credential.valid_until > now,
+            Credential.valid_until <= now + timedelta(days=max(days)),
+        )
+    )
+    return [i or 0 for i, until, told in rows if reminder_due(until, told, days, now) is not None]
 
 
 def set_bits(session: Session, status_list: int) -> frozenset[int]:

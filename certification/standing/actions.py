@@ -11,7 +11,7 @@ from certification.credentials.actions import issue_level, revoke, suspend
 from certification.credentials.queries import organisation_in_force
 from certification.standing import queries
 from certification.standing.models import Application, Level
-from certification.standing.movement import Clock, days_held, look_again, next_move, reminder_due, run_clocks
+from certification.standing.movement import Clock, days_held, look_again, next_move, run_clocks
 from certification.standing.queries import level_of
 from certification.standing.rules import (
     LEVELS,
@@ -34,6 +34,7 @@ from portal.ledger.actions import end_facts, write_fact
 from portal.ledger.queries import facts_from, facts_of
 from portal.ledger.rules import FactKind, FactRow
 from portal.mail.actions import send_mail
+from portal.notices.rules import reminder_due
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
 from portal.organisations.rules import TRUST_MOVES, Kind, Trust

@@ -143,12 +143,6 @@ def _held_days(family: str, rules: Mapping[str, Any]) -> list[timedelta]:
     return [timedelta(days=g["held_4star_days_min"]) for g in gates if "held_4star_days_min" in g]
 
 
-def reminder_due(until: datetime, told: int | None, days: Sequence[int], now: datetime) -> int | None:
-    """How many days before its end one is told now; None before the first of `days` and when that one was told."""
-    due = min((d for d in days if until - timedelta(days=d) <= now < until), default=None)
-    return due if due is not None and (told is None or due < told) else None
-
-
 def met_since(
     facts: Sequence[FactRow],
     family: str,

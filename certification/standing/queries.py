@@ -8,10 +8,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from certification.standing.models import Application, Level
-from certification.standing.movement import reminder_due
 from certification.standing.rules import PUBLIC, LevelStatus
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
+from portal.notices.rules import reminder_due
 from portal.organisations.models import Organisation
 from portal.organisations.rules import Kind
 

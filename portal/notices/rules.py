@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,6 +28,13 @@ class NoticeKind:
 
 _ASKED = mark("You get this mail because somebody used this address on Yuqiao to sign up or sign in.")
 _OWNER = mark("You get this because you are an owner of your organisation; what is decided can't be muted.")
+
+
+def reminder_due(until: datetime, told: int | None, days: Sequence[int], now: datetime) -> int | None:
+    """How many days before its end one is told now; None before the first of `days` and when that one was told."""
+    due = min((d for d in days if until - timedelta(days=d) <= now < until), default=None)
+    return due if due is not None and (told is None or due < told) else None
+
 
 # Template in templates/mail → what it is. A house test holds the two together.
 _SEAT = mark("You get this because you have a seat in the session or wait for one.")
@@ -112,6 +120,11 @@ CATALOGUE: dict[str, NoticeKind] = {
     "credentials/again": NoticeKind(
         mark("A certificate is issued again"),
         mark("You get this because the certificate is yours or your organisation's; it is sent once."),
+        Class.ACTIVE,
+    ),
+    "credentials/ending": NoticeKind(
+        mark("A certificate of yours ends soon"),
+        mark("You get this because the certificate is yours: 90, 60, 30, 7 days and 1 day before it ends."),
         Class.ACTIVE,
     ),
     "exams/marked": NoticeKind(

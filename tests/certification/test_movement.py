@@ -20,7 +20,6 @@ from certification.standing.movement import (
     look_again,
     met_since,
     next_move,
-    reminder_due,
     run_clocks,
 )
 from certification.standing.rules import PUBLIC, Family, LevelStatus, as_data, evaluate, standing
@@ -30,6 +29,7 @@ from portal.history.models import History
 from portal.ledger.actions import end_facts, retract_facts, write_fact
 from portal.ledger.queries import changes_waiting, facts_of, facts_of_many
 from portal.ledger.rules import FactKind
+from portal.notices.rules import reminder_due
 from tests.certification.ledger import CLIENTS, NOW, RULES, K, fact, three_stars, write
 from tests.factories import employ, make_organisation, make_person
 
