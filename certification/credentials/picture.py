@@ -148,7 +148,11 @@ def width(text: str) -> float:
 
 
 def wrapped(text: str, ems: float, most: int = 3) -> list[str]:
-    """Lines no wider than `ems`, at spaces in Latin text and anywhere in Chinese; the last is cut with an ellipsis."""
+    """Lines no wider than `ems`: after a Chinese comma where two halves fit, else at spaces in Latin text and anywhere
+    in Chinese; the last is cut with an ellipsis."""
+    first, comma, rest = text.partition("，")
+    if width(text) > ems and comma and most > 1 and rest and max(width(first + comma), width(rest)) <= ems:
+        return [first + comma, rest]
     lines, line = [], ""
     for word in _words(text):
         if line and width(line + word) > ems:
