@@ -18,7 +18,42 @@ _CHECKED = mark(
     "Whoever was shown a certificate must be able to check it, and how it was earned must be known while it counts."
 )
 
+_RULES = mark("showing who changed the rules, and why")
+_WHO_RULED = mark("Rules bind many: who wrote and published them stays known.")
+
 PERSONAL = [
+    Area(
+        "backtest",
+        mark("Back-tests of rules you asked for"),
+        _RULES,
+        Basis.DUTY,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {
+            "digest content at status touched_at finished_at done total last_id result": mark(
+                "which rules were tried, how far it came, and the figures"
+            ),
+            "told_id told_at": mark("how far holders were told"),
+        },
+        Fate.KEEP,
+        why=_WHO_RULED,
+        actors=("asked_by",),
+    ),
+    Area(
+        "programme_draft",
+        mark("Drafts of rules you worked on"),
+        _RULES,
+        Basis.DUTY,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {
+            "text status revision reason effective_on": mark("the rules, why, and from when"),
+            "opened_at saved_at decided_at": mark("when it was begun, saved and decided"),
+        },
+        Fate.KEEP,
+        why=_WHO_RULED,
+        actors=("opened_by", "submitted_by", "decided_by"),
+    ),
     Area(
         "integrity_file",
         mark("Questions about an exam you sat"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, update
 
 from certification.credentials.actions import issue_level, revoke, suspend
 from certification.credentials.queries import organisation_in_force
@@ -38,7 +38,7 @@ from portal.notices.rules import reminder_due
 from portal.organisations.models import Organisation
 from portal.organisations.queries import owners_of
 from portal.organisations.rules import TRUST_MOVES, Kind, Trust
-from portal.programme.queries import programme_at, programme_for_holder
+from portal.programme.queries import next_change_for_holder, programme_at, programme_for_holder
 from portal.refusal import Refused, checked_move, mark
 from portal.review.actions import submit
 from portal.rights.rules import require
@@ -304,6 +304,9 @@ def recompute(session: Session, organisation_id: int, family: str, *, now: datet
         if move is None:
             level.status_until = until
             level.look_at = look_again(facts, family, clocks, level.valid_until, rules, now)
+            other_rules = next_change_for_holder(session, level.awarded_at, now)
+            if other_rules:
+                level.look_at = min(level.look_at, other_rules)
             return
         if move == "renew":
             _grant_again(session, level, level.stars, mark("renewed: everything is met"), now=now)
@@ -314,6 +317,11 @@ def recompute(session: Session, organisation_id: int, family: str, *, now: datet
         else:
             ends = until if move != "expire" else None
             move_level(session, level, move, what_fails(tree, rules), until=ends, by=None, now=now)
+
+
+def look_at_all(session: Session, now: datetime) -> None:
+    """The rules have changed: every level in good standing is computed anew, which also finds when it is judged by them."""
+    session.exec(update(Level).where(col(Level.status).in_(PUBLIC)).values(look_at=now))
 
 
 def remind(session: Session, level_id: int, *, now: datetime) -> None:

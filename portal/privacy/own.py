@@ -460,10 +460,10 @@ PERSONAL = [
         Basis.DUTY,
         Seen.STAFF,
         Lasts.RECORD,
-        {"version effective_from published_at reason content": mark("the rules, when and why")},
+        {"version effective_from published_at reason text content": mark("the rules, when and why")},
         Fate.KEEP,
         why=_WHO_DID,
-        actors=("published_by",),
+        actors=("published_by", "second_by"),
     ),
     Area(
         "submission",

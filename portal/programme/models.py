@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 from portal.columns import json_field
@@ -15,5 +16,7 @@ class ProgrammeVersion(SQLModel, table=True):
     effective_from: datetime = Field(index=True)
     published_at: datetime
     published_by: int | None = Field(default=None, foreign_key="person.id")
+    second_by: int | None = Field(default=None, foreign_key="person.id")  # who read it and agreed
     reason: str = Field(default="", max_length=500)
+    text: str = Field(default="", sa_type=Text)  # the file as typed, with its comments
     content: dict[str, Any] = json_field()

@@ -1,9 +1,13 @@
 """Which rules are in force."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from portal.accounts.models import Person
 from portal.programme.models import ProgrammeVersion
 from portal.programme.rules import Programme
 
@@ -15,7 +19,7 @@ def programme_at(session: Session, at: datetime) -> Programme:
     row = session.exec(
         select(ProgrammeVersion.id, ProgrammeVersion.version)
         .where(ProgrammeVersion.effective_from <= at)
-        .order_by(col(ProgrammeVersion.effective_from).desc())
+        .order_by(col(ProgrammeVersion.effective_from).desc(), col(ProgrammeVersion.id).desc())
         .limit(1)
     ).one()
     key = (row[0] or 0, row[1])
@@ -37,6 +41,55 @@ def programme_for_holder(session: Session, since: datetime, now: datetime) -> Pr
     return programme_at(session, max(since, now - timedelta(days=days)))
 
 
+def next_change_for_holder(session: Session, since: datetime, now: datetime) -> datetime | None:
+    """The next moment from which something held since then may be judged by other rules; None while none is published."""
+    days = timedelta(days=int(programme_at(session, now)["lifecycle"]["rule_change_grandfather_d"]))
+    starts = session.exec(
+        select(ProgrammeVersion.effective_from).where(
+            ProgrammeVersion.effective_from > since, ProgrammeVersion.effective_from > now - days
+        )
+    )
+    return min((m for start in starts for m in (start, start + days) if m > now), default=None)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version without its content, for lists."""
+
+    id: int
+    version: str
+    effective_from: datetime
+    published_at: datetime
+    by: str | None
+    second: str | None
+    reason: str
+
+
+def published(session: Session) -> list[Published]:
+    """All that were published, the latest in force first."""
+    second = aliased(Person)
+    columns: tuple[Any, ...] = (
+        ProgrammeVersion.id,
+        ProgrammeVersion.version,
+        ProgrammeVersion.effective_from,
+        ProgrammeVersion.published_at,
+        Person.name,
+        second.name,
+        ProgrammeVersion.reason,
+    )
+    query = (
+        select(*columns)
+        .join(Person, col(Person.id) == col(ProgrammeVersion.published_by), isouter=True)
+        .join(second, col(second.id) == col(ProgrammeVersion.second_by), isouter=True)
+        .order_by(col(ProgrammeVersion.effective_from).desc(), col(ProgrammeVersion.id).desc())
+    )
+    return [Published(*row) for row in session.exec(query)]
+
+
+def version_called(session: Session, name: str) -> ProgrammeVersion | None:
+    return session.exec(select(ProgrammeVersion).where(ProgrammeVersion.version == name)).first()
+
+
 def versions(session: Session) -> list[ProgrammeVersion]:
     """All that were published, the latest in force first."""
     return list(
@@ -48,6 +101,7 @@ def versions(session: Session) -> list[ProgrammeVersion]:
     )
 
 
-def latest_version(session: Session) -> ProgrammeVersion | None:
+def latest_version(session: Session, *, lock: bool = False) -> ProgrammeVersion | None:
     """The version that was published last, in force or not yet."""
-    return session.exec(select(ProgrammeVersion).order_by(col(ProgrammeVersion.id).desc()).limit(1)).first()
+    query = select(ProgrammeVersion).order_by(col(ProgrammeVersion.id).desc()).limit(1)
+    return session.exec(query.with_for_update() if lock else query).first()

@@ -123,10 +123,10 @@ def test_no_private_key_is_ever_served(browse, awarded):
 def test_issuer_and_achievement(browse, awarded):
     client = browse().client
     assert client.get("/issuer").json()["id"] == "did:web:127.0.0.1%3A8000"
-    achievement = client.get("/achievements/P1-2026.4").json()
-    assert achievement["id"] == f"{BASE}/achievements/P1-2026.4"
+    achievement = client.get("/achievements/P1-2026.5").json()
+    assert achievement["id"] == f"{BASE}/achievements/P1-2026.5"
     assert client.get("/achievements/P1-1999.1").status_code == 404
-    assert client.get("/achievements/P9-2026.4").status_code == 404
+    assert client.get("/achievements/P9-2026.5").status_code == 404
 
 
 @pytest.mark.parametrize("number", [0, 3, 99_999])

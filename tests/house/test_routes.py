@@ -264,7 +264,7 @@ def values(app, connection) -> dict[str, list[object]]:
             "slug": [*one_each(Organisation.slug, Organisation.kind, Organisation.trust), "nowhere"],
             "kid": ["nowhere"],
             "file_path": ["css/base.css", "../portal/settings.py", "nowhere"],
-            "/achievements/{name": ["P1-2026.4", "nowhere"],
+            "/achievements/{name": ["P1-2026.5", "nowhere"],
             "name": [f"{uuid}{suffix}" for uuid in uuids for suffix in ("", ".json", ".jwt", ".svg", ".exe")],
             "/badges/{name": [*(f"{uuid}.svg" for uuid in uuids), "nowhere.svg"],
             "/cases/{number": [*one_each(Case.number, Case.status), "C-0000-0000"],
