@@ -127,7 +127,7 @@ def save_text(
 
 def _move(draft: ProgrammeDraft, move: str) -> str:
     before = draft.status.value
-    draft.status = DraftStatus(checked_move(MOVES, draft.status, move))  # type: ignore[arg-type]
+    draft.status = DraftStatus(checked_move(MOVES, draft.status, move))
     draft.revision += 1
     return before
 
@@ -152,7 +152,7 @@ def hand_in(
     """For a second person to read. The draft is locked."""
     checked_move(MOVES, draft.status, "submit")
     _sound(session, draft)
-    _day_allowed(session, effective_on, now)
+    _day_allowed(effective_on, now)
     before = _move(draft, "submit")
     draft.reason, draft.effective_on, draft.submitted_by = reason, effective_on, by
     record(
@@ -168,7 +168,7 @@ def hand_in(
     )
 
 
-def _day_allowed(session: Session, day: date, now: datetime) -> None:
+def _day_allowed(day: date, now: datetime) -> None:
     if day < clock.today(now):
         raise Refused(mark("Rules never reach back: the day must be today or later."))
 
@@ -212,7 +212,7 @@ def publish_draft(session: Session, draft: ProgrammeDraft, *, by: int, now: date
         raise Refused(mark("A second person publishes: nobody who wrote in this draft or handed it in."))
     backtest = _sound(session, draft)
     day = draft.effective_on or clock.today(now)
-    _day_allowed(session, day, now)
+    _day_allowed(day, now)
     version = publish(
         session,
         draft.text,
@@ -282,11 +282,7 @@ def ask_backtest(session: Session, draft: ProgrammeDraft, *, by: int, now: datet
 def keep_chunk(session: Session, backtest_id: int, chunk: Computed, *, now: datetime) -> bool:
     """Write what was computed, once: False when somebody else did, or it was stopped. The last chunk sums up."""
     backtest = queries.backtest_with(session, backtest_id, lock=True)
-    if (
-        backtest is None
-        or backtest.status is not BacktestStatus.RUNNING
-        or backtest.last_id != chunk.after
-    ):
+    if backtest is None or backtest.status is not BacktestStatus.RUNNING or backtest.last_id != chunk.after:
         return False
     session.add_all(chunk.lines)
     result = counted(_copied(backtest.result), chunk.counted)

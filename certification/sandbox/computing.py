@@ -46,7 +46,8 @@ def compute_chunk(session: Session, backtest_id: int, *, now: datetime) -> Compu
     new = backtest.content if backtest.content != old else old
     levels = queries.public_levels_of(session, ids)
     waiting = queries.not_yet_computed(session, ids, now) if ids else set()
-    lines, figures = [], []
+    lines: list[BacktestLine] = []
+    figures: list[tuple[Mapping[str, str], Compared]] = []
     for provider in providers:
         for family in _families(provider, facts[provider.id]):
             seen = [compared(facts[provider.id], family, at, old, new) for at in moments(backtest.at)]

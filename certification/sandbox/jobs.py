@@ -5,7 +5,8 @@ from datetime import timedelta
 import dramatiq
 
 from certification.sandbox import queries
-from certification.sandbox.actions import compute_chunk, keep_chunk, tell_some
+from certification.sandbox.actions import keep_chunk, tell_some
+from certification.sandbox.computing import compute_chunk
 from portal import clock
 from portal.context import sessions
 from portal.db import transaction

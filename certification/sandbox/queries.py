@@ -48,9 +48,7 @@ def drafts(session: Session, limit: int = 50) -> list[DraftRow]:
 
 def drafts_waiting(session: Session) -> int:
     return session.exec(
-        select(func.count())
-        .select_from(ProgrammeDraft)
-        .where(ProgrammeDraft.status == DraftStatus.IN_REVIEW)
+        select(func.count()).select_from(ProgrammeDraft).where(ProgrammeDraft.status == DraftStatus.IN_REVIEW)
     ).one()
 
 
@@ -160,9 +158,7 @@ def not_yet_computed(session: Session, organisations: Sequence[int], now: dateti
 
 
 def differences(session: Session, backtest_id: int) -> list[float]:
-    return list(
-        session.exec(select(BacktestLine.difference).where(BacktestLine.backtest_id == backtest_id))
-    )
+    return list(session.exec(select(BacktestLine.difference).where(BacktestLine.backtest_id == backtest_id)))
 
 
 @dataclass(frozen=True)

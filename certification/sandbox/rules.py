@@ -44,7 +44,7 @@ STATES = {
     DraftStatus.PUBLISHED: mark("published rules"),
     DraftStatus.WITHDRAWN: mark("draft withdrawn"),
 }
-MOVES = {
+MOVES: Mapping[tuple[str, str], str] = {
     (DraftStatus.DRAFT, "submit"): DraftStatus.IN_REVIEW,
     (DraftStatus.IN_REVIEW, "take_back"): DraftStatus.DRAFT,
     (DraftStatus.IN_REVIEW, "publish"): DraftStatus.PUBLISHED,
@@ -247,7 +247,8 @@ def _decider(key: str, old: Tree, new: Tree) -> Decider:
 
 
 def _item(tree: Tree, key: str) -> Metric | Gate | None:
-    return next((item for item in (*tree.metrics, *tree.gates) if item.key == key), None)
+    items: tuple[Metric | Gate, ...] = (*tree.metrics, *tree.gates)
+    return next((item for item in items if item.key == key), None)
 
 
 def _asked(item: Metric | Gate | None) -> float | None:

@@ -13,7 +13,7 @@ from portal.programme.queries import programme_at
 from portal.refusal import NotFound
 from portal.settings import settings
 from portal.web.html import get, go, html
-from portal.web.viewer import Viewer, public, signed_in, staff, viewer_of
+from portal.web.viewer import public, signed_in, staff, viewer_of
 
 
 @get("/")
@@ -85,17 +85,6 @@ def demo_outbox(request: Request, session: Session) -> Response[str]:
     return html(request, "desk/outbox.html", mails=outbox(session))
 
 
-@get("/rules")
-def rules(request: Request, session: Session) -> Response[str]:
-    """The programme in force, as people read it."""
-    return html(
-        request,
-        "desk/rules.html",
-        programme=programme_at(session, clock.now()),
-        viewer_is_guest=not isinstance(request.scope.get("user"), Viewer),
-    )
-
-
 @get("/healthz")
 def health(session: Session) -> Response[dict[str, str]]:
     """200 once the database is migrated and the programme loaded."""
@@ -103,7 +92,7 @@ def health(session: Session) -> Response[dict[str, str]]:
 
 
 routers = [
-    Router("/", route_handlers=[front, demo_outbox, rules, health], guards=[public]),
+    Router("/", route_handlers=[front, demo_outbox, health], guards=[public]),
     Router("/", route_handlers=[home, own_history], guards=[signed_in]),
     Router("/", route_handlers=[desk, all_history], guards=[staff]),
 ]

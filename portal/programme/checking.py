@@ -89,7 +89,11 @@ def _metric(at: Path, metric: Content, names: Content, known: Known) -> Found:
             text = mark("%(name)s at %(star)s★: the gate %(gate)s is above the target %(target)s.")
             yield here, text, {"name": key, "star": star, "gate": gate, "target": target}
         if target <= 0:
-            yield here, mark("%(name)s at %(star)s★: the target must be above 0."), {"name": key, "star": star}
+            yield (
+                here,
+                mark("%(name)s at %(star)s★: the target must be above 0."),
+                {"name": key, "star": star},
+            )
     for low, high in pairwise(LEVELS):
         for place, text in (
             (0, mark("%(name)s: the gate falls from %(low)s★ to %(high)s★.")),
@@ -127,7 +131,11 @@ def _loosened(family: str, low: str, high: str, gates: Content) -> Found:
             yield here, text, {"name": key, "low": low, "high": high}
             continue
         above = gates[high][key]
-        if is_number(limit) and is_number(above) and (above > limit if key.endswith("_max") else above < limit):
+        if (
+            is_number(limit)
+            and is_number(above)
+            and (above > limit if key.endswith("_max") else above < limit)
+        ):
             text = mark("“%(name)s” is looser at %(high)s★ than at %(low)s★.")
             yield (*here, key), text, {"name": key, "low": low, "high": high}
 

@@ -29,19 +29,18 @@ def difference(old: Any, new: Any, path: Path = ()) -> list[Change]:
 
 
 def _walk(old: Any, new: Any, path: Path) -> Iterator[Change]:
-    before, after = _entries(old, new), _entries(new, old)
-    if before is None or after is None:
+    before, after = _entries(old, path), _entries(new, path)
+    if before is None or after is None or isinstance(old, list) != isinstance(new, list):
         if type(old) is not type(new) or old != new:
             yield from _whole(old, new, path)
         return
     for key, value in after.items():
-        yield from _walk(before[key], value, (*path, key)) if key in before else _whole(
-            None, value, (*path, key)
-        )
+        here = (*path, key)
+        yield from _walk(before[key], value, here) if key in before else _whole(None, value, here)
     for key, value in before.items():
         if key not in after:
             yield from _whole(value, None, (*path, key))
-    if isinstance(new, list) and not _is_places(new):
+    if isinstance(new, list):
         yield from _order(list(before), list(after), path)
 
 
@@ -54,40 +53,31 @@ def _order(before: Sequence[str], after: Sequence[str], path: Path) -> Iterator[
 
 def _whole(old: Any, new: Any, path: Path) -> Iterator[Change]:
     """Something that only one side has, leaf by leaf; or two values that differ."""
-    for there, make in ((old, lambda v: (v, None)), (new, lambda v: (None, v))):
-        entries = _entries(there, None)
-        if entries and (old is None or new is None):
-            for key, value in entries.items():
-                yield from _whole(*make(value), (*path, key))
-            return
-    yield Change(path, old, new)
+    entries = _entries(new if old is None else old, path) if old is None or new is None else None
+    if not entries:
+        yield Change(path, old, new)
+        return
+    for key, value in entries.items():
+        yield from _whole(None if old is None else value, None if new is None else value, (*path, key))
 
 
-def _entries(value: Any, other: Any) -> dict[str, Any] | None:
+def _entries(value: Any, path: Path) -> dict[str, Any] | None:
     """What is compared inside of a value, by name; None for what is compared as a whole."""
     if isinstance(value, Mapping):
-        return dict(value) if isinstance(other, Mapping) or other is None else None
-    if not isinstance(value, list) or not isinstance(other, list | None):
+        return dict(value)
+    if not isinstance(value, list) or not value:
         return None
-    if value and all(isinstance(v, dict) for v in value):
-        return _named(value)
-    if _is_places(value) and (other is None or _is_places(other)):
+    if all(isinstance(v, dict) for v in value):
+        names = [str(v.get("key") or v.get("code") or i) for i, v in enumerate(value, 1)]
+        return dict(zip(names, value, strict=True)) if len(set(names)) == len(names) else None
+    if len(value) == 2 and path[-2:-1] == ("levels",):
         return {"gate": value[0], "target": value[1]}
     return None
 
 
-def _named(value: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    names = [str(v.get("key") or v.get("code") or i + 1) for i, v in enumerate(value)]
-    return dict(zip(names, value, strict=True))
-
-
-def _is_places(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value)
-
-
 def applied(old: Any, changes: Sequence[Change]) -> Any:
     """The old version with these changes: what a complete list of differences leads to."""
-    top: Any = _boxed(old)
+    top: Any = boxed(old)
     for change in changes:
         *way, last = change.path
         place = top
@@ -99,19 +89,15 @@ def applied(old: Any, changes: Sequence[Change]) -> Any:
         elif change.new is None:
             del place[last]
         else:
-            place[last] = _boxed(change.new)
+            place[last] = boxed(change.new, change.path)
     return top
 
 
-def _boxed(value: Any) -> Any:
-    """Everything that is compared by name, as a dict by name; empty ones are not there."""
-    entries = _entries(value, None)
-    if entries is None:
-        return value
-    return {key: _boxed(v) for key, v in entries.items()}
+def boxed(value: Any, path: Path = ()) -> Any:
+    """Everything that is compared by name, as a dict by name."""
+    entries = _entries(value, path)
+    return value if entries is None else {key: boxed(v, (*path, key)) for key, v in entries.items()}
 
-
-boxed = _boxed
 
 # Where numbers stand that people know by a name: path with * for any step → what to call it.
 _NAMES: Mapping[str, str] = {

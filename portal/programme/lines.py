@@ -79,33 +79,30 @@ def read(text: str) -> tuple[Node | None, tuple[Problem, ...]]:
     """The file as nodes, and what kept it from being read. None when nothing could be."""
     if len(text) > LONGEST:
         return None, (
-            Problem(
-                1, (), mark("The file is longer than %(most)s characters."), {"most": LONGEST}
-            ),
+            Problem(1, (), mark("The file is longer than %(most)s characters."), {"most": LONGEST}),
         )
     try:
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
-                return None, (
-                    Problem(
-                        event.start_mark.line + 1,
-                        (),
-                        mark("Write it out: a reference such as *name is not read here."),
-                    ),
-                )
+                message = mark("Write it out: a reference such as *name is not read here.")
+                return None, (Problem(_row(event.start_mark), (), message),)
         top = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
         said = {"what": error.problem or ""}
-        return None, (Problem(at.line + 1 if at else 1, (), mark("This is not YAML: %(what)s."), said),)
+        return None, (Problem(_row(at), (), mark("This is not YAML: %(what)s."), said),)
     except (yaml.YAMLError, RecursionError) as error:
-        at = getattr(error, "position", 0)
-        line = text.count("\n", 0, at) + 1 if isinstance(at, int) else 1
+        place = getattr(error, "position", 0)
+        line = text.count("\n", 0, place) + 1
         return None, (Problem(line, (), mark("This is not YAML: %(what)s."), {"what": "unreadable"}),)
     if top is None:
         return None, (Problem(1, (), mark("The file is empty.")),)
     found: list[Problem] = []
     return _node(top, (), found), tuple(found)
+
+
+def _row(at: Any) -> int:
+    return int(at.line) + 1 if at else 1
 
 
 def _node(raw: Any, path: Path, found: list[Problem]) -> Node:
@@ -137,7 +134,7 @@ def _scalar(raw: Any, path: Path, found: list[Problem]) -> Any:
         found.append(Problem(line, path, mark("A name was expected here.")))
         return ""
     try:
-        value = yaml.SafeLoader("").construct_object(raw)  # type: ignore[no-untyped-call]
+        value = yaml.SafeLoader("").construct_object(raw)
     except (yaml.YAMLError, ValueError, OverflowError):
         value = None
     if value is None and raw.tag == "tag:yaml.org,2002:null":
