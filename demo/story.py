@@ -52,6 +52,7 @@ from demo.lessons import tell_lessons
 from demo.live import tell_live
 from demo.marking import tell_exams
 from demo.maturity import measure
+from demo.programme import draft_rules
 from demo.school import tell_school
 from demo.texts import BRIEFS, CASES
 from portal.accounts.actions import hasher
@@ -1088,6 +1089,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             if organisation.kind is Kind.PROVIDER:
                 session.flush()
                 index_provider(session, organisation.id or 0, now=now)
+        draft_rules(session, by=staff["programme@yuqiao.example"].id or 0, now=now)
         consider_sent(session, now=now)
         consider_read(session, before=now - timedelta(days=7))
         session.info.pop("jobs", None)  # these mails are part of the story, not for sending

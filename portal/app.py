@@ -41,6 +41,8 @@ from certification.integrity.jobs import sweep_integrity
 from certification.marking import pages as marking_pages
 from certification.papers import pages as papers_pages
 from certification.papers.jobs import sweep_forms
+from certification.sandbox import pages as sandbox_pages
+from certification.sandbox.jobs import sweep_backtests
 from certification.signing.jobs import sweep_reissues
 from certification.standards import pages as standards_pages
 from certification.standing import home as standing_home
@@ -90,6 +92,7 @@ from portal.profile import home as profile_home
 from portal.profile import pages as profile_pages
 from portal.profile.jobs import sweep_capacity
 from portal.profile.kind import PROFILE_CHANGE
+from portal.programme import pages as programme_pages
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
 from portal.settings import ROOT, settings
@@ -145,6 +148,7 @@ ROUTERS = [
     *factors_pages.routers,
     *identities_pages.routers,
     *desk_pages.routers,
+    *programme_pages.routers,
     *notices_pages.routers,
     *people_pages.routers,
     *privacy_pages.routers,
@@ -185,6 +189,7 @@ ROUTERS = [
     *credentials_pages.routers,
     *standing_pages.routers,
     *whatif_pages.routers,
+    *sandbox_pages.routers,
     *funnel_pages.routers,
     *cases_pages.routers,
     *directory_pages.routers,
@@ -240,6 +245,7 @@ def put_together() -> None:
         tasks_home.desk_lines,
         cohorts_home.desk_lines,
         integrity_pages.desk_lines,
+        sandbox_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
@@ -331,6 +337,7 @@ def put_together() -> None:
         sweep_cohorts,
         sweep_levels,
         sweep_certificates,
+        sweep_backtests,
         sweep_providers,
         sweep_introductions,
         sweep_briefs,

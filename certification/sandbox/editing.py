@@ -78,7 +78,7 @@ def numbers_of(text: str, top: Node) -> Numbers:
             cells = {w: c for w, p in places.items() if (c := cell(f"{family}.{key.value}.{w}", p))}
             rows.append(Row(str(key.value), cells))
         metrics[family] = rows
-    paths = {
+    paths: dict[str, list[Path]] = {
         "scoring": [
             *(("scoring", "pass_score", str(s)) for s in LEVELS),
             *(("scoring", key) for key in SCORING),

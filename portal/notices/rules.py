@@ -116,6 +116,7 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because the certificate is yours or your organisation's; it is sent once."),
         Class.ACTIVE,
     ),
+    "programme/changed": NoticeKind(mark("New rules, and what changes for you"), _OWNER, Class.ACTIVE),
     "levels/news": NoticeKind(mark("Your level moves or ends"), _OWNER, Class.ACTIVE),
     "credentials/again": NoticeKind(
         mark("A certificate is issued again"),
