@@ -1,4 +1,4 @@
-"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | exams | keys | credentials | history | files`."""
+"""The command line: `yuqiao setup | serve | worker | migrate | sweep | questions | exams | keys | credentials | programme | history | files`."""
 
 import argparse
 import signal
@@ -191,6 +191,8 @@ def _more_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
     _key_commands(commands)
 
+    _rules_commands(commands)
+
     from portal.files.command import sweep_orphans
     from portal.history.command import head, verify
 
@@ -221,6 +223,29 @@ def _key_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     again.add_argument("code", help="such as P1 or operator-3")
     again.add_argument("--reason", required=True)
     again.set_defaults(run=reissue)
+
+
+def _rules_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from certification.sandbox import command as rules
+
+    programme = commands.add_parser("programme", help="the rules as a file").add_subparsers(required=True)
+    checking = programme.add_parser("check", help="say what is wrong with a programme file, by line")
+    checking.add_argument("file")
+    checking.set_defaults(run=rules.check)
+    differing = programme.add_parser("diff", help="every value that differs from a version")
+    differing.add_argument("file")
+    differing.add_argument("--against", default="", help="a version such as 2026.1; else the one in force")
+    differing.set_defaults(run=rules.diff)
+    publishing = programme.add_parser("publish", help="try it on everybody, then put it in force")
+    publishing.add_argument("file")
+    for name, what in (
+        ("--reason", "why the rules change"),
+        ("--effective", "the day from which they hold"),
+        ("--by", "the address of who hands it in"),
+        ("--second", "the address of a second person"),
+    ):
+        publishing.add_argument(name, required=True, help=what)
+    publishing.set_defaults(run=rules.publish)
 
 
 if __name__ == "__main__":

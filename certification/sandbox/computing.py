@@ -45,12 +45,18 @@ def compute_chunk(session: Session, backtest_id: int, *, now: datetime) -> Compu
     old = programme_by_id(session, backtest.version_id).content
     new = backtest.content if backtest.content != old else old
     levels = queries.public_levels_of(session, ids)
+    running = {
+        (level.organisation_id, level.family.value): {c.key: c for c in clocks_of(level)} for level in levels
+    }
     waiting = queries.not_yet_computed(session, ids, now) if ids else set()
     lines: list[BacktestLine] = []
     figures: list[tuple[Mapping[str, str], Compared]] = []
     for provider in providers:
         for family in _families(provider, facts[provider.id]):
-            seen = [compared(facts[provider.id], family, at, old, new) for at in moments(backtest.at)]
+            own = facts[provider.id]
+            *quarters, today = moments(backtest.at)
+            seen = [compared(own, family, at, old, new) for at in quarters]
+            seen.append(compared(own, family, today, old, new, running.get((provider.id, family))))
             line = _line(backtest_id, provider, family, seen, size_of(facts[provider.id], backtest.at))
             lines.append(line)
             places = {

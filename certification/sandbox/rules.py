@@ -1,7 +1,7 @@
 """How a draft of the rules is tried on what is known of organisations, and how it comes into force. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from certification.standing.evidence import READERS, Evidence, days_at
-from certification.standing.movement import changes, days_held, grace_of
+from certification.standing.movement import GRACE, Clock, changes, days_held, grace_of
 from certification.standing.rules import LEVELS, SCORE, Gate, Metric, Tree, evaluate, judge
 from portal.ledger.rules import FactKind, FactRow
 from portal.programme.checking import Known
@@ -107,6 +107,18 @@ OUTCOMES = {
 }
 
 
+class Trees:
+    """The tree of each number of stars, computed when it is asked for."""
+
+    def __init__(self, evidence: Evidence, family: str) -> None:
+        self._evidence, self._family, self._made = evidence, family, dict[int, Tree]()
+
+    def __getitem__(self, stars: int) -> Tree:
+        if stars not in self._made:
+            self._made[stars] = judge(self._evidence, self._family, stars)
+        return self._made[stars]
+
+
 @dataclass(frozen=True)
 class Outlook:
     """Where an organisation stands at a moment, as if these rules had been in force all along."""
@@ -114,7 +126,7 @@ class Outlook:
     outcome: Outcome
     held: int  # 0 or 3 to 5
     stars: int  # that it may rise to, or is left with
-    trees: Mapping[int, Tree]
+    trees: Trees
     over: Mapping[str, datetime]  # what is not met of the stars held → when its grace ends or ended
 
     @property
@@ -130,23 +142,34 @@ def held_at(evidence: Evidence, family: str) -> int:
     )
 
 
-def outlook(facts: Sequence[FactRow], family: str, at: datetime, rules: Mapping[str, Any]) -> Outlook:
-    """From what the ledger knew at that moment. Total; the same facts, time and rules give the same answer."""
+def outlook(
+    facts: Sequence[FactRow],
+    family: str,
+    at: datetime,
+    rules: Mapping[str, Any],
+    running: Mapping[str, Clock] | None = None,
+) -> Outlook:
+    """From what the ledger knew at that moment. Total; the same facts, time and rules give the same answer.
+
+    `running`: the clocks that run for the level held, where they are known: they go on instead of being reckoned anew.
+    A higher star never asks for less (a check of the file), so nobody meets one without those below it.
+    """
     evidence = Evidence(facts, at, rules)
-    held = held_at(evidence, family)
-    trees = {stars: judge(evidence, family, stars) for stars in LEVELS}
-    need = int(rules["scoring"]["hold_days_before_upgrade"])
-    for stars in reversed(LEVELS):
-        if stars > held and trees[stars].met and days_held(facts, family, stars, at, rules) >= need:
-            return Outlook(Outcome.RISE, held, stars, trees, {})
-    if not held or trees[held].met:
-        return Outlook(Outcome.SAME, held, held, trees, {})
-    since = at - timedelta(days=days_at(evidence, family, held))
-    ends = _ends(facts, family, trees[held], since, evidence)
-    if all(end > at for end in ends.values()):
-        return Outlook(Outcome.GRACE, held, held, trees, ends)
-    left = max((s for s in LEVELS if s < held and trees[s].met), default=0)
-    return Outlook(Outcome.FALL, held, left, trees, ends)
+    held, trees = held_at(evidence, family), Trees(evidence, family)
+    if held and not trees[held].met:
+        since = at - timedelta(days=days_at(evidence, family, held))
+        ends = _ends(facts, family, trees[held], since, evidence, running or {})
+        if all(end > at for end in ends.values()):
+            return Outlook(Outcome.GRACE, held, held, trees, ends)
+        left = max((s for s in LEVELS if s < held and trees[s].met), default=0)
+        return Outlook(Outcome.FALL, held, left, trees, ends)
+    need, risen = int(rules["scoring"]["hold_days_before_upgrade"]), held
+    for stars in LEVELS:
+        if stars > held:
+            if not trees[stars].met or days_held(facts, family, stars, at, rules) < need:
+                break
+            risen = stars
+    return Outlook(Outcome.RISE if risen > held else Outcome.SAME, held, risen, trees, {})
 
 
 def _grace(evidence: Evidence, tree: Tree, key: str) -> timedelta:
@@ -159,20 +182,46 @@ def _grace(evidence: Evidence, tree: Tree, key: str) -> timedelta:
 
 
 def _ends(
-    facts: Sequence[FactRow], family: str, tree: Tree, since: datetime, evidence: Evidence
+    facts: Sequence[FactRow],
+    family: str,
+    tree: Tree,
+    since: datetime,
+    evidence: Evidence,
+    running: Mapping[str, Clock],
 ) -> dict[str, datetime]:
     """When the grace of each thing that is not met ends: counted from when that was known, or from the award."""
     at, rules = tree.at, evidence.rules
     graces = {key: _grace(evidence, tree, key) for key in sorted(tree.failing())}
+    ends = {key: running[key].until for key in graces if key in running}
+    graces = {key: grace for key, grace in graces.items() if key not in ends}
+    if not graces:
+        return ends
     start = max(at - max(graces.values()), since)
     since_when = dict.fromkeys(graces, at)
-    still = set(graces)
-    for moment in reversed([start, *changes(facts, family, rules, start, at)]):
-        still &= evaluate(facts, family, tree.stars, moment, rules).failing().keys()
+    still, asked = set(graces), _only(rules, family, graces)
+    for moment in reversed([start, *changes(facts, family, asked, start, at)]):
+        still &= evaluate(facts, family, tree.stars, moment, asked).failing().keys()
         since_when |= dict.fromkeys(still, moment)
         if not still:
             break
-    return {key: since_when[key] + graces[key] for key in graces}
+    return ends | {key: since_when[key] + graces[key] for key in graces}
+
+
+def _only(rules: Mapping[str, Any], family: str, keys: Iterable[str]) -> Mapping[str, Any]:
+    """The rules with nothing but these metrics and gates: each is met or not whatever the others are, save the score."""
+    wanted = set(keys)
+    if SCORE in wanted:
+        return rules
+    own = rules["families"][family]
+    fewer = {
+        **own,
+        "metrics": [m for m in own["metrics"] if m["key"] in wanted],
+        "hard_gates": {
+            star: {key: limit for key, limit in gates.items() if key in wanted}
+            for star, gates in own["hard_gates"].items()
+        },
+    }
+    return {**rules, "families": {family: fewer}}
 
 
 # ——— Two versions side by side ———
@@ -218,11 +267,36 @@ class Compared:
 
 
 def compared(
-    facts: Sequence[FactRow], family: str, at: datetime, old: Mapping[str, Any], new: Mapping[str, Any]
+    facts: Sequence[FactRow],
+    family: str,
+    at: datetime,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    running: Mapping[str, Clock] | None = None,
 ) -> Compared:
-    before = outlook(facts, family, at, old)
-    after = before if old is new else outlook(facts, family, at, new)
+    before = outlook(facts, family, at, old, running)
+    after = before if old is new else outlook(facts, family, at, new, _other(running or {}, before, old, new))
     return Compared(at, before.held, before, after, _deciders(before, after))
+
+
+def _other(
+    running: Mapping[str, Clock], before: Outlook, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> dict[str, Clock]:
+    """The clocks as the new rules would have set them: longer or shorter by what they change."""
+    return {
+        key: replace(clock, until=clock.until + _published(before, key, new) - _published(before, key, old))
+        for key, clock in running.items()
+        if key in before.tree.failing()
+    }
+
+
+def _published(before: Outlook, key: str, rules: Mapping[str, Any]) -> timedelta:
+    metrics = rules["families"][before.tree.family]["metrics"]
+    own = next((m["grace_d"] for m in metrics if m["key"] == key), None)
+    if own is not None:
+        return timedelta(days=own)
+    name = "score_grace_d" if key == SCORE else "hard_gate_grace_d"
+    return timedelta(days=rules["lifecycle"].get(name, GRACE[name]))
 
 
 def _deciders(before: Outlook, after: Outlook) -> tuple[Decider, ...]:

@@ -233,7 +233,7 @@ def _maturity(e: Evidence, _w: timedelta | None, _c: Mapping[str, Any], _s: int)
     parts = {str(f.value["dimension"]): f for f in facts if "dimension" in f.value}
     on_the_spot = float(seen[0].value["score"]) if seen else 0.0
     seven = e.rules["maturity"]["seven_onlines"]
-    proved = proved_score({key: float(f.value["score"]) for key, f in parts.items()}, seven)
+    proved = proved_score({key: float(f.value["score"]) for key, f in parts.items()}, seven) if parts else 0.0
     ways = [(on_the_spot, seen), (proved, list(parts.values()))]
     (value, counted), (_less, left) = ways if on_the_spot >= proved else ways[::-1]
     why_not = mark("verified in another way that gives more")

@@ -101,6 +101,10 @@ def _metric(at: Path, metric: Content, names: Content, known: Known) -> Found:
         ):
             if metric["levels"][low][place] > metric["levels"][high][place]:
                 yield (*at, "levels", high), text, {"name": key, "low": low, "high": high}
+    for part, sign in (("min_sample", 1), ("sla_h", -1), ("fix_days", -1)):
+        if part in metric and not rising([sign * metric[part][star] for star in LEVELS]):
+            text = mark("%(name)s: %(part)s asks for less at a higher star.")
+            yield (*at, part), text, {"name": key, "part": part}
     if key == "critical_vuln_fix_rate_12m" and "fix_days" not in metric:
         yield at, mark("The metric “%(name)s” needs fix_days."), {"name": key}
 
