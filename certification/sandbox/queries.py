@@ -80,7 +80,7 @@ def backtests_of(session: Session, draft_id: int) -> list[Backtest]:
 
 
 def backtest_with(session: Session, backtest_id: int, *, lock: bool = False) -> Backtest | None:
-    query = select(Backtest).where(Backtest.id == backtest_id)
+    query = select(Backtest).where(Backtest.id == backtest_id).execution_options(populate_existing=True)
     return session.exec(query.with_for_update() if lock else query).first()
 
 

@@ -24,12 +24,12 @@ class Change:
 
 
 def difference(old: Any, new: Any, path: Path = ()) -> list[Change]:
-    """All of them, in the order of the new version, what was removed last. `applied` turns the old into the new."""
+    """All of them, in the order of the new version, what was removed last."""
     return list(_walk(old, new, path))
 
 
 def _walk(old: Any, new: Any, path: Path) -> Iterator[Change]:
-    before, after = _entries(old, path), _entries(new, path)
+    before, after = entries(old, path), entries(new, path)
     if before is None or after is None or isinstance(old, list) != isinstance(new, list):
         if type(old) is not type(new) or old != new:
             yield from _whole(old, new, path)
@@ -53,15 +53,15 @@ def _order(before: Sequence[str], after: Sequence[str], path: Path) -> Iterator[
 
 def _whole(old: Any, new: Any, path: Path) -> Iterator[Change]:
     """Something that only one side has, leaf by leaf; or two values that differ."""
-    entries = _entries(new if old is None else old, path) if old is None or new is None else None
-    if not entries:
+    inside = entries(new if old is None else old, path) if old is None or new is None else None
+    if not inside:
         yield Change(path, old, new)
         return
-    for key, value in entries.items():
+    for key, value in inside.items():
         yield from _whole(None if old is None else value, None if new is None else value, (*path, key))
 
 
-def _entries(value: Any, path: Path) -> dict[str, Any] | None:
+def entries(value: Any, path: Path) -> dict[str, Any] | None:
     """What is compared inside of a value, by name; None for what is compared as a whole."""
     if isinstance(value, Mapping):
         return dict(value)
@@ -73,30 +73,6 @@ def _entries(value: Any, path: Path) -> dict[str, Any] | None:
     if len(value) == 2 and path[-2:-1] == ("levels",):
         return {"gate": value[0], "target": value[1]}
     return None
-
-
-def applied(old: Any, changes: Sequence[Change]) -> Any:
-    """The old version with these changes: what a complete list of differences leads to."""
-    top: Any = boxed(old)
-    for change in changes:
-        *way, last = change.path
-        place = top
-        for step in way:
-            place = place.setdefault(step, {})
-        if last == ORDER:
-            for name in str(change.new).split(", "):
-                place[name] = place.pop(name)
-        elif change.new is None:
-            del place[last]
-        else:
-            place[last] = boxed(change.new, change.path)
-    return top
-
-
-def boxed(value: Any, path: Path = ()) -> Any:
-    """Everything that is compared by name, as a dict by name."""
-    entries = _entries(value, path)
-    return value if entries is None else {key: boxed(v, (*path, key)) for key, v in entries.items()}
 
 
 # Where numbers stand that people know by a name: path with * for any step → what to call it.

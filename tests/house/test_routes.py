@@ -21,6 +21,7 @@ from certification.exams.models import Accommodation, Sitting
 from certification.integrity.models import IntegrityFile
 from certification.marking.models import Mark
 from certification.papers.models import PaperForm
+from certification.sandbox.models import ProgrammeDraft
 from certification.standards.models import Standard
 from certification.standing.models import Application
 from portal import clock
@@ -43,6 +44,7 @@ from portal.people.models import PersonCode, PersonPage
 from portal.people.queries import uses_of
 from portal.people.rules import Use
 from portal.privacy.models import PersonExport
+from portal.programme.models import ProgrammeVersion
 from portal.review.models import Submission
 from portal.verification.models import Verification, VerificationAnswer
 from portal.web.forms import Input
@@ -264,6 +266,8 @@ def values(app, connection) -> dict[str, list[object]]:
             "slug": [*one_each(Organisation.slug, Organisation.kind, Organisation.trust), "nowhere"],
             "kid": ["nowhere"],
             "file_path": ["css/base.css", "../portal/settings.py", "nowhere"],
+            "draft_id": [*every(ProgrammeDraft.id), 999_999],
+            "rules_id": [*every(ProgrammeVersion.id, 1), 999_999],
             "/achievements/{name": ["P1-2026.5", "nowhere"],
             "name": [f"{uuid}{suffix}" for uuid in uuids for suffix in ("", ".json", ".jwt", ".svg", ".exe")],
             "/badges/{name": [*(f"{uuid}.svg" for uuid in uuids), "nowhere.svg"],

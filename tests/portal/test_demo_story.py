@@ -17,6 +17,8 @@ from certification.credentials.models import Credential
 from certification.credentials.rules import CredentialStatus
 from certification.exams.models import Sitting
 from certification.exams.rules import SittingStatus
+from certification.sandbox.models import ProgrammeDraft
+from certification.sandbox.rules import DraftStatus
 from certification.standing import jobs
 from certification.standing.actions import tree_of
 from certification.standing.models import Level
@@ -87,6 +89,11 @@ TABLES = {
         {"applied", "declined", "withdrawn", "finished", "dropped"},
     ),
     "questionnaire": (Assessment.instrument, Instrument, {"four_forces"}),  # filled in by who wants to
+    "draft of rules": (
+        ProgrammeDraft.status,
+        DraftStatus,
+        {"draft", "published", "withdrawn"},
+    ),  # one waits for a second person
     "staff": (StaffAppointment.role, StaffRole, set()),
 }
 # Who shows what: family, stars, status.

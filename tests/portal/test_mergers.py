@@ -446,6 +446,7 @@ DECIDED = {
         "match_ledger.organisation_id",
     },
     "stays": {
+        "backtest_line.organisation_id",  # what was computed at a time
         "ledger_change.organisation_id",  # both are computed anew
         "history.organisation_id",
         "organisation.parent_id",
