@@ -27,10 +27,11 @@ OTHERWISE: dict[Path, str] = {
 
 
 def draft_rules(session: Session, *, by: int, now: datetime) -> None:
-    for organisation_id, changes in changes_waiting(session).items():
-        for family in Family:
-            recompute(session, organisation_id, family, now=now)
-        forget_changes(session, changes)
+    while waiting := changes_waiting(session):  # what was told so far counts before it is tried
+        for organisation_id, changes in waiting.items():
+            for family in Family:
+                recompute(session, organisation_id, family, now=now)
+            forget_changes(session, changes)
     base = latest_version(session)
     assert base is not None  # noqa: S101
     draft = open_draft(session, base, by=by, now=now - timedelta(hours=3))
