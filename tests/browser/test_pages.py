@@ -71,6 +71,10 @@ PAGES = {
     "brand@yuqiao.example": ("/my", "/my/briefs", "/my/briefs → /my/briefs/B-", "/my/briefs/new"),
     "reviewer@yuqiao.example": ("/staff/marking", "/staff/marking → /staff/marking/"),
     "admin@yuqiao.example": (
+        "/staff/programme",
+        "/staff/programme/drafts/1",
+        "/staff/programme/drafts/1/changes",
+        "/staff/programme/drafts/1/backtest",
         "/my/account",
         "/staff",
         "/staff/review",
