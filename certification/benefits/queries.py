@@ -245,7 +245,7 @@ def ending(session: Session, organisation_id: int, before: datetime, now: dateti
 def out_of_date(session: Session, version: str, now: datetime) -> list[int]:
     """Providers whose benefits are not those of their stars and the rules in force, or whose period is over."""
     mine = (
-        select(
+        select(  # type: ignore[call-overload]
             BenefitGrant.organisation_id,
             func.min(BenefitGrant.stars).label("least"),
             func.max(BenefitGrant.stars).label("most"),
@@ -258,7 +258,8 @@ def out_of_date(session: Session, version: str, now: datetime) -> list[int]:
         .group_by(col(BenefitGrant.organisation_id))
         .subquery()
     )
-    verified, suspended = Organisation.trust == Trust.VERIFIED, Organisation.trust == Trust.SUSPENDED
+    trust = col(Organisation.trust)
+    verified, suspended = trust == Trust.VERIFIED, trust == Trust.SUSPENDED
     other = or_(
         mine.c.least != Organisation.stars,
         mine.c.most != Organisation.stars,

@@ -233,9 +233,9 @@ def _take_back(
         level_of(session, sanction.organisation_id, sanction.family) if sanction.family is not None else None
     )
     open_now = (
-        (level.status, OF_LEVEL[back]) in LEVEL_MOVES  # type: ignore[comparison-overlap]
+        (level.status, OF_LEVEL[back]) in LEVEL_MOVES
         if level is not None
-        else (organisation.trust, back.value) in TRUST_MOVES  # type: ignore[comparison-overlap]
+        else (organisation.trust, back.value) in TRUST_MOVES
     )
     if open_now:
         _carry_out(session, organisation, sanction, back, reason, by=by, now=now)

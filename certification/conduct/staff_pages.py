@@ -62,9 +62,9 @@ def _measures(session: Session, organisation: Organisation) -> list[Measure]:
         m
         for m in Measure
         if (
-            any((status, OF_LEVEL[m]) in LEVEL_MOVES for status in levels)  # type: ignore[comparison-overlap]
+            any((status, OF_LEVEL[m]) in LEVEL_MOVES for status in levels)
             if m in OF_LEVEL
-            else (organisation.trust, m.value) in TRUST_MOVES  # type: ignore[comparison-overlap]
+            else (organisation.trust, m.value) in TRUST_MOVES
         )
     ]
 

@@ -1,5 +1,7 @@
 """The words of pages about conduct: catalogue keys by what they stand for."""
 
+from typing import Any
+
 from certification.conduct.rules import LAPSE, Kind, Measure, Origin, SanctionStatus, Status
 from portal.refusal import mark
 
@@ -65,7 +67,7 @@ CLASSES = {
     "duplicate": mark("registered twice"),
     "other": mark("other"),
 }
-ALL = {
+ALL: dict[str, Any] = {
     "kinds": KINDS,
     "reasons": REASONS,
     "origins": ORIGINS,
