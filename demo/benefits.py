@@ -14,9 +14,9 @@ def use_benefits(
     session: Session, organisation: Organisation, owner: int, *, manager: int, now: datetime
 ) -> None:
     """`manager` answers for the platform. The organisation has at least four stars."""
-    follow_stars(session, organisation.id or 0, now - timedelta(days=20))
 
-    def grant(key: str) -> BenefitGrant:
+    def grant(key: str, at: datetime) -> BenefitGrant:
+        follow_stars(session, organisation.id or 0, at)
         return next(
             g
             for g in open_grants(session, organisation.id or 0)
@@ -25,7 +25,7 @@ def use_benefits(
 
     def booked(key: str, quantity: int, what: str, days: float, move: str = "", reason: str = "") -> None:
         at = now - timedelta(days=days)
-        use = book(session, organisation, grant(key), quantity, what, None, by=owner, now=at)
+        use = book(session, organisation, grant(key, at), quantity, what, None, by=owner, now=at)
         if move:
             booking = booking_of(session, use.id or 0)
             assert booking is not None  # noqa: S101
@@ -36,4 +36,5 @@ def use_benefits(
     booked("exam_vouchers", 4, "四位新同事参加 P1 考试", 9, "use")
     booked("live_pitch", 1, "大促操盘方法分享", 8, "decline", "这一期的主题是会员体系，请改约下一期。")
     booked("one_to_one", 2, "大型商超项目的货盘规划", 2)
-    defer(session, organisation, grant("tech_clinic"), 4, by=owner, now=now - timedelta(days=1))
+    at = now - timedelta(days=1)
+    defer(session, organisation, grant("tech_clinic", at), 4, by=owner, now=at)

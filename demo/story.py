@@ -21,6 +21,7 @@ from casebook.cases.queries import confirmations_of, outcomes_of
 from casebook.cases.rules import Verdict, normal_client
 from casebook.directory.actions import index_provider
 from casebook.matching.queries import shortlisted_ids
+from certification.benefits.actions import follow_stars
 from certification.credentials.actions import award_certificate
 from certification.exams.actions import (
     hand_in as hand_in_paper,
@@ -1076,6 +1077,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()
+                follow_stars(session, organisation.id or 0, now)  # periods that ended meanwhile
                 index_provider(session, organisation.id or 0, now=now)
         consider_sent(session, now=now)
         consider_read(session, before=now - timedelta(days=7))

@@ -68,14 +68,14 @@ def follow_stars(session: Session, organisation_id: int, now: datetime) -> None:
         for grant in thawed:
             grant.frozen_at = now
         if thawed:
-            _noted(session, "benefits frozen", organisation_id, before, {}, now)
+            _noted(session, mark("benefits frozen"), organisation_id, before, {}, now)
         session.flush()
         return
     frozen = [g for g in grants if g.frozen_at is not None]
     for grant in frozen:
         grant.frozen_at = None
     if frozen:
-        _noted(session, "benefits thawed", organisation_id, {}, _shown(grants), now)
+        _noted(session, mark("benefits thawed"), organisation_id, {}, _shown(grants), now)
     if organisation.trust is Trust.CLOSED:
         for use, grant in queries.open_bookings(session, organisation_id):
             _settle(session, grant, use, "cancel", Entry.BOOKED, LEFT, by=None, now=now)
@@ -83,7 +83,7 @@ def follow_stars(session: Session, organisation_id: int, now: datetime) -> None:
     session.flush()
     after = _shown(queries.open_grants(session, organisation_id))
     if before != after:
-        _noted(session, "benefits follow the stars", organisation_id, before, after, now)
+        _noted(session, mark("benefits follow the stars"), organisation_id, before, after, now)
 
 
 def _grant(
@@ -175,7 +175,7 @@ def _close(session: Session, grant: BenefitGrant, now: datetime) -> None:
     if grant.left:
         left = grant.left
         _enter(session, grant, Entry.EXPIRED, left, -left, now=now)
-        _noted(session, "benefit expired", grant.organisation_id, {}, {grant.key: left}, now)
+        _noted(session, mark("benefit expired"), grant.organisation_id, {}, {grant.key: left}, now)
 
 
 def _shown(grants: list[BenefitGrant]) -> dict[str, int | str]:
@@ -233,7 +233,7 @@ def book(
         by=by,
         now=now,
     )
-    _note_use(session, "benefit booked", grant, booking, by=by, now=now)
+    _note_use(session, mark("benefit booked"), grant, booking, by=by, now=now)
     return booking
 
 
@@ -370,7 +370,7 @@ def defer(
     session.flush()
     line = _enter(session, grant, Entry.DEFERRED, quantity, -quantity, by=by, now=now)
     _entitle(session, later, later.entitled + quantity, now)
-    _note_use(session, "benefit deferred", grant, line, by=by, now=now)
+    _note_use(session, mark("benefit deferred"), grant, line, by=by, now=now)
     return later
 
 
