@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from certification.conduct import actions, sanctions
+from certification.conduct import actions
 from certification.conduct.actions import note_lapses
 from certification.conduct.models import Complaint
 from certification.conduct.rules import Kind, Measure, Origin
+from certification.sanctions import actions as sanctions
 from certification.standing.rules import Family
 from portal.organisations.models import Organisation
 

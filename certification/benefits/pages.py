@@ -29,7 +29,7 @@ CLASSES = {
     "技术": mark("Technical"),
     "业务": mark("Business"),
     "资源": mark("Resources"),
-    "流量": mark("Traffic"),
+    "流量": mark("Visibility"),
 }
 STATES = {
     Entry.BOOKED: mark("booked"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
@@ -37,11 +36,6 @@ from portal.refusal import Refused, checked_move, mark
 
 SUBJECT = "complaint"
 NOT_CONFIRMED = mark("the answer counts as in time after all")
-
-
-def tell_owners(session: Session, template: str, organisation_id: int, now: datetime, **values: Any) -> None:
-    for owner in owners_of(session, organisation_id):
-        send_mail(session, template, to=owner, now=now, name=owner.name, **values)
 
 
 def open_complaint(
@@ -92,16 +86,18 @@ def open_complaint(
 
 
 def _tell(session: Session, complaint: Complaint, news: str, now: datetime) -> None:
-    tell_owners(
-        session,
-        "conduct/complaint",
-        complaint.organisation_id,
-        now,
-        news=news,
-        until=complaint.answer_until,
-        reason=complaint.appeal_reason if news in ("kept", "overturned") else complaint.reason,
-        path=f"/my/conduct/complaints/{complaint.id}",
-    )
+    for owner in owners_of(session, complaint.organisation_id):
+        send_mail(
+            session,
+            "conduct/complaint",
+            to=owner,
+            now=now,
+            name=owner.name,
+            news=news,
+            until=complaint.answer_until,
+            reason=complaint.appeal_reason if news in ("kept", "overturned") else complaint.reason,
+            path=f"/my/conduct/complaints/{complaint.id}",
+        )
 
 
 def _move(

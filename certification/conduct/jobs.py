@@ -5,7 +5,7 @@ from datetime import datetime
 from certification.conduct import queries
 from certification.conduct.actions import note_lapses
 from certification.conduct.models import Sanction
-from certification.conduct.sanctions import lapse
+from certification.sanctions.actions import lapse
 from portal import clock
 from portal.context import sessions
 from portal.db import transaction

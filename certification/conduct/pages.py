@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from litestar import Request, Response, Router
 from sqlmodel import Session
 
-from certification.conduct import actions, queries, sanctions, texts
+from certification.conduct import actions, queries, texts
 from certification.conduct.file import conduct_file
 from certification.conduct.forms import Word
 from certification.conduct.models import Complaint, Sanction
 from certification.conduct.rules import APPEALABLE, Status, appeal_until
+from certification.sanctions import actions as sanctions
 from portal import clock
 from portal.desk.parts import Clock
 from portal.files.pages import send_file

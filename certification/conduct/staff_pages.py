@@ -5,7 +5,7 @@ from datetime import datetime
 from litestar import Request, Response, Router
 from sqlmodel import Session
 
-from certification.conduct import actions, queries, sanctions, texts
+from certification.conduct import actions, queries, texts
 from certification.conduct.file import conduct_file
 from certification.conduct.forms import Because, Open, Propose
 from certification.conduct.rules import (
@@ -17,6 +17,7 @@ from certification.conduct.rules import (
     SanctionStatus,
     Status,
 )
+from certification.sanctions import actions as sanctions
 from certification.standing.queries import levels_of
 from certification.standing.rules import MOVES as LEVEL_MOVES
 from portal import clock

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlmodel import Session
 
 from certification.conduct import queries
-from certification.conduct.actions import tell_owners
 from certification.conduct.models import Sanction
 from certification.conduct.rules import (
     APPEALABLE,
@@ -28,7 +27,9 @@ from certification.standing.rules import MOVES as LEVEL_MOVES
 from certification.standing.rules import Family
 from portal import clock
 from portal.history.actions import record
+from portal.mail.actions import send_mail
 from portal.organisations.models import Organisation
+from portal.organisations.queries import owners_of
 from portal.organisations.rules import TRUST_MOVES
 from portal.programme.queries import programme_at
 from portal.refusal import Refused, checked_move, mark
@@ -157,18 +158,20 @@ def _move(
 
 
 def _tell(session: Session, sanction: Sanction, news: str, now: datetime, reason: str = "") -> None:
-    tell_owners(
-        session,
-        "conduct/sanction",
-        sanction.organisation_id,
-        now,
-        news=news,
-        measure=sanction.measure.value,
-        reason=reason or sanction.reason,
-        appealable=sanction.measure in APPEALABLE,
-        until=sanction.lapses_at,
-        path="/my/conduct",
-    )
+    for owner in owners_of(session, sanction.organisation_id):
+        send_mail(
+            session,
+            "conduct/sanction",
+            to=owner,
+            now=now,
+            name=owner.name,
+            news=news,
+            measure=sanction.measure.value,
+            reason=reason or sanction.reason,
+            appealable=sanction.measure in APPEALABLE,
+            until=sanction.lapses_at,
+            path="/my/conduct",
+        )
 
 
 def confirm(
