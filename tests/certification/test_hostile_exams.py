@@ -126,6 +126,8 @@ def test_practice_with_anything(browse, connection, session):
 
 # ——— Staff and levels ———
 
+SUSPEND = {"measure": "suspend", "reason_class": "data_leak", "reason": "Seen on site"}
+
 
 @pytest.fixture
 def desk(browse, session):
@@ -142,7 +144,7 @@ def test_staff_write_anything(connection, session, desk):
     forms = {
         "maturity": {"score": "80", "reason": "Seen on site", "revision": "1"},
         "practical": {"person": str(owner.id), "code": "P2", "reason": "Seen on site"},
-        "suspend": {"reason": "Seen on site", "revision": "1"},
+        "sanctions": SUSPEND,
     }
     wrong = []
     for verb, good in forms.items():
@@ -175,8 +177,7 @@ def test_a_second_click_takes_nothing_back(session, desk):
     session.commit()
     exam = {"person": str(owner.id), "code": "P2", "reason": "Seen on site"}
     assert [client.post(f"{path}/practical", exam).status for _ in range(2)] == [200, 422]
-    fields = {"reason": "Seen on site", "revision": client.get(path).value("revision")}
-    assert [client.post(f"{path}/suspend", fields).status for _ in range(2)] == [200, 409]
+    assert [client.post(f"{path}/sanctions", SUSPEND).status for _ in range(2)] == [200, 409]
     assert session.get_one(Organisation, organisation.id).trust is Trust.SUSPENDED
     assert len(session.exec(select(Fact).where(Fact.kind == FactKind.MATURITY_VERIFIED)).all()) == 1
     assert len(session.exec(select(Credential).where(Credential.code == "P2")).all()) == 1
@@ -318,11 +319,9 @@ def test_staff_suspend_twice_at_once(alone):
         people = [
             make_person(session, email=f"s{n}@x.example", staff=StaffRole.ADMINISTRATOR) for n in range(2)
         ]
-        revision = str(organisation.revision)
     posts = [alone.client(person) for person in people]
-    path = f"/staff/organisations/{organisation.id}/suspend"
-    fields = {"reason": "Seen on site", "revision": revision}
-    answers = race(*(lambda post=post: post(path, fields) for post in posts))
+    path = f"/staff/organisations/{organisation.id}/sanctions"
+    answers = race(*(lambda post=post: post(path, SUSPEND) for post in posts))
     assert statuses(answers) == [303, 409]
     with alone.transaction() as session:
         assert session.get_one(Organisation, organisation.id).trust is Trust.SUSPENDED
