@@ -86,7 +86,7 @@ def complain(
 
     for key, kind, text, days in (
         ("xiaoman", Kind.PRICE_OPACITY, "报价单没有写明素材拍摄另收费。", 60),
-        ("qingzhou", Kind.COMPLAINT_MINOR, "工单两天没有人回。", 70),
+        ("qingzhou", Kind.COMPLAINT_MINOR, "工单两天没有人回。", 16),
     ):
         against = opened(key, kind, Origin.BRAND, text, days)
         actions.answer(session, against, "请看附上的往来记录。", by=owners[key], now=ago(days - 3))

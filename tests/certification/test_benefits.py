@@ -110,7 +110,7 @@ def test_every_benefit_of_the_programme_is_understood(session):
 
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_what_is_taken_stays_and_nothing_beyond(entitled, taken):
-    assert kept(entitled, taken) == (entitled if entitled >= taken else taken)
+    assert kept(entitled, taken) == (max(entitled, taken))
 
 
 def test_a_booking_ends_once():
@@ -201,7 +201,9 @@ def test_periods_roll_over_and_what_is_deferred_lives_on(session):
     with pytest.raises(Refused):
         actions.defer(session, organisation, later, 1, by=owner.id, now=NOON)
     with pytest.raises(Refused):
-        actions.defer(session, organisation, grant(session, organisation, "sandbox"), 1, by=owner.id, now=NOON)
+        actions.defer(
+            session, organisation, grant(session, organisation, "sandbox"), 1, by=owner.id, now=NOON
+        )
     new_year = clinic.ends_at
     with pytest.raises(Refused, match="over"):
         booking(session, clinic, 1, by=owner.id, at=new_year, organisation=organisation)
@@ -329,7 +331,10 @@ def test_book_confirm_decline_and_defer(desk, session):
     typed = wrong.tree.xpath("//input[@id='f-what']/@value")
     assert (wrong.status, wrong.errors, typed) == (422, ["Only 12 are left."], ["A clinic"])
     fields = {"quantity": "3", "what": "A clinic", **taken}
-    assert client.post(f"{path}/book", fields).said == "Booked. Staff confirm it; until then it can be cancelled."
+    assert (
+        client.post(f"{path}/book", fields).said
+        == "Booked. Staff confirm it; until then it can be cancelled."
+    )
     assert client.post(f"{path}/book", fields).status == 409  # a second click
     assert client.post(f"{path}/book", {"quantity": "1", "what": "Another"}).status == 200
     first, second = session.exec(
