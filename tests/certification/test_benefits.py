@@ -21,15 +21,9 @@ from portal.organisations.rules import Kind, Role, Trust
 from portal.programme.queries import programme_at
 from portal.refusal import Refused
 from tests.factories import employ, hold_level, make_organisation, make_person
-from tests.hostile import Alone, race
 
 YEAR = clock.now().year
 NOON = datetime(YEAR, 11, 20, 4, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def alone() -> Alone:
-    return Alone()
 
 
 @pytest.fixture(autouse=True)
@@ -290,22 +284,6 @@ def test_whatever_happens_the_account_holds(session, key, first, steps):
             assert one.amount == max(one.entitled, one.taken)
             assert sum(line.change for line in lines) == one.left
             assert all(line.quantity > 0 for line in lines)
-
-
-def test_two_bookings_at_once_take_what_is_there(alone):
-    with alone.transaction() as session:
-        organisation, owner = provider(session, 3, at=clock.now())
-        colleague = make_person(session, email="second@x.example")
-        employ(session, organisation, colleague, role=Role.MANAGER)
-        row = grant(session, organisation, "tech_clinic")
-        row_id, number = row.id, organisation.id
-    posts = [alone.client(person) for person in (owner, colleague)]
-    fields = {"quantity": "3", "what": "A clinic"}  # 4 there are
-    answers = race(*(lambda post=post: post(f"/my/benefits/{row_id}/book", fields) for post in posts))
-    assert sorted(a.status_code for a in answers) == [303, 422]
-    with alone.transaction() as session:
-        row = session.get_one(BenefitGrant, row_id)
-        assert (row.organisation_id, row.amount, row.taken) == (number, 4, 3)
 
 
 # ——— Pages ———
