@@ -17,7 +17,7 @@ from portal.accounts.rules import StaffRole
 from portal.app import put_together
 from portal.history.models import History
 from portal.mail.models import Mail
-from portal.organisations.rules import Kind, Role, Trust
+from portal.organisations.rules import Kind, Trust
 from portal.programme.queries import programme_at
 from portal.refusal import Refused
 from tests.factories import employ, hold_level, make_organisation, make_person

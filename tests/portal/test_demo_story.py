@@ -75,7 +75,7 @@ TABLES = {
     "employment": (Employment.status, EmploymentStatus, set()),
     "ending": (Employment.ending, Ending, set()),
     "credential": (Credential.status, CredentialStatus, set()),
-    "benefit": (BenefitUse.entry, Entry, {"cancelled", "returned"}),
+    "benefit": (BenefitUse.entry, Entry, {"raised", "cancelled", "returned"}),
     "complaint": (Complaint.status, ComplaintStatus, set()),
     "sanction": (Sanction.status, SanctionStatus, {"withdrawn", "appealed", "overturned"}),
     "assignment": (Assignment.status, AssignmentStatus, set()),
