@@ -86,7 +86,7 @@ def test_only_suspensions_for_named_reasons_work_at_once(measure, reason):
 DEDUCTIONS = st.lists(st.tuples(st.integers(0, 400), st.sampled_from([1, 5, 20, 30, 50])), max_size=8)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(DEDUCTIONS, st.integers(0, 900))
 def test_the_course_ends_where_the_level_looks(deductions, days):
     now = START + days * DAY
@@ -121,7 +121,7 @@ def test_a_course_step_by_step():
     assert whole_again(rows, RULES, START + 131 * DAY) is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 300), max_size=40), st.integers(0, 40))
 def test_late_answers_never_cost_more_than_the_cap(days, first):
     """In whatever order they come to be known."""
