@@ -20,6 +20,8 @@ _CHECKED = mark(
 
 _RULES = mark("showing who changed the rules, and why")
 _WHO_RULED = mark("Rules bind many: who wrote and published them stays known.")
+_CONDUCT = mark("holding everybody to the same rules, with a hearing and a second person")
+_DECIDED = mark("What two people decided about an organisation must be known as long as it counts.")
 
 PERSONAL = [
     Area(
@@ -53,6 +55,70 @@ PERSONAL = [
         Fate.KEEP,
         why=_WHO_RULED,
         actors=("opened_by", "submitted_by", "decided_by"),
+    ),
+    Area(
+        "benefit_use",
+        mark("Benefits you booked for your organisation"),
+        mark("giving each organisation what its stars bring, and no more"),
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "entry quantity change at": mark("what was booked, used or given back"),
+            "what wanted_on reason": mark("what for, and what was answered"),
+        },
+        Fate.KEEP,
+        why=mark("It is the account of the organisation, whose lines are only ever added."),
+        owner="by",
+    ),
+    Area(
+        "complaint",
+        mark("Complaints you answered for your organisation, opened or decided"),
+        _CONDUCT,
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "kind origin complainant text status opened_at revision": mark(
+                "what is said, and where it stands"
+            ),
+            "answer_until answer answered_at": mark("the organisation's answer"),
+            "decided_at reason confirmed_at remedied_at remedy": mark("what was decided, and why"),
+            "appealed_at appeal appeal_until appeal_decided_at appeal_reason": mark(
+                "the appeal and what came of it"
+            ),
+        },
+        Fate.KEEP,
+        why=_DECIDED,
+        actors=(
+            "opened_by",
+            "answered_by",
+            "decided_by",
+            "confirmed_by",
+            "remedied_by",
+            "appealed_by",
+            "appeal_decided_by",
+        ),
+    ),
+    Area(
+        "sanction",
+        mark("Sanctions you proposed, decided or appealed against"),
+        _CONDUCT,
+        Basis.CONTRACT,
+        Seen.TEAM,
+        Lasts.RECORD,
+        {
+            "measure family stars reason_class reason status proposed_at lapses_at revision": mark(
+                "what was proposed, and where it stands"
+            ),
+            "decided_at word": mark("what was decided, and why"),
+            "appealed_at appeal appeal_until appeal_decided_at appeal_reason": mark(
+                "the appeal and what came of it"
+            ),
+        },
+        Fate.KEEP,
+        why=_DECIDED,
+        actors=("proposed_by", "decided_by", "appealed_by", "appeal_decided_by"),
     ),
     Area(
         "integrity_file",

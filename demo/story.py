@@ -21,6 +21,7 @@ from casebook.cases.queries import confirmations_of, outcomes_of
 from casebook.cases.rules import Verdict, normal_client
 from casebook.directory.actions import index_provider
 from casebook.matching.queries import shortlisted_ids
+from certification.benefits.actions import follow_stars
 from certification.credentials.actions import award_certificate
 from certification.exams.actions import (
     hand_in as hand_in_paper,
@@ -41,11 +42,13 @@ from certification.exams.rules import terms_of
 from certification.privacy import certificates
 from certification.standards.actions import close as close_standard
 from certification.standards.actions import open_standard, rate
-from certification.standing.actions import apply, grant_level, move_trust, note_stars, recompute, use_credit
+from certification.standing.actions import apply, grant_level, note_stars, recompute, use_credit
 from certification.standing.queries import stars_out_of_date
 from certification.standing.rules import Family
 from demo import practice
+from demo.benefits import use_benefits
 from demo.cast import BRANDS, LOGINS, PASSWORD, PEOPLE, PROVIDERS, STAFF, WORK, Brand, Provider
+from demo.conduct import complain, forge
 from demo.course import tell_course
 from demo.integrity import stand_out
 from demo.lessons import tell_lessons
@@ -478,25 +481,6 @@ class Story:
         beian = self.organisations["beian"]
         for days in (30, 7):
             recompute(session, beian.id or 0, Family.OPERATOR, now=self.ago(days))
-        qianhe = self.organisations["qianhe"]
-        write_fact(
-            session,
-            FactKind.CONDUCT,
-            organisation_id=qianhe.id,
-            source=("import", qianhe.id),
-            now=self.ago(6),
-            delta=-50,
-            reason="forged_case",
-            by=self.reviewer.id,
-        )
-        move_trust(
-            session,
-            qianhe,
-            "suspend",
-            "证实同一案例换名重复提交两次。可在14天内申诉；整改与复核通过后恢复。",
-            by=self.reviewer.id or 0,
-            now=self.ago(6),
-        )
         luming, chaosheng = self.organisations["luming"], self.organisations["chaosheng"]
         for key, days in (("luming", 110), ("chaosheng", 30)):  # the one senior leaves
             senior = open_employment(session, self.teams[key][0].id or 0)
@@ -1066,7 +1050,13 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         for _, _, happens in sorted(events, key=lambda e: (-e[0], e[1])):
             happens()
             session.flush()
+        by_staff = tuple(staff[f"{who}@yuqiao.example"].id or 0 for who in ("programme", "admin", "manager"))
+        bosses = {key: owner.id or 0 for key, owner in story.owners.items()}
+        forge(session, story.organisations["qianhe"], bosses["qianhe"], by_staff, now=story.ago(6))
         story.troubles()
+        providers = {k: o for k, o in story.organisations.items() if o.kind is Kind.PROVIDER}
+        complain(session, providers, bosses, by_staff, now=now)
+        use_benefits(session, providers["tangli"], bosses["tangli"], manager=by_staff[2], now=now)
         story.practise(staff)
         candidate, patient = story.teams["xiaoman"][:2]
         tell_exams(session, candidate, patient, staff, now)
@@ -1088,6 +1078,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         for organisation in story.organisations.values():
             if organisation.kind is Kind.PROVIDER:
                 session.flush()
+                follow_stars(session, organisation.id or 0, now)  # periods that ended meanwhile
                 index_provider(session, organisation.id or 0, now=now)
         draft_rules(session, by=staff["programme@yuqiao.example"].id or 0, now=now)
         consider_sent(session, now=now)

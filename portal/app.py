@@ -28,6 +28,14 @@ from casebook.directory.jobs import sweep_providers
 from certification import privacy as certification_privacy
 from certification.authoring import pages as authoring_pages
 from certification.authoring.jobs import sweep_uploads
+from certification.benefits import lifecycle as benefits_lifecycle
+from certification.benefits import pages as benefits_pages
+from certification.benefits.actions import follow_stars
+from certification.benefits.jobs import sweep_benefits
+from certification.conduct import lifecycle as conduct_lifecycle
+from certification.conduct import pages as conduct_pages
+from certification.conduct import staff_pages as conduct_staff_pages
+from certification.conduct.jobs import sweep_conduct
 from certification.credentials import open_pages
 from certification.credentials import pages as credentials_pages
 from certification.credentials.jobs import sweep_certificates
@@ -190,6 +198,9 @@ ROUTERS = [
     *standing_pages.routers,
     *whatif_pages.routers,
     *sandbox_pages.routers,
+    *benefits_pages.routers,
+    *conduct_pages.routers,
+    *conduct_staff_pages.routers,
     *funnel_pages.routers,
     *cases_pages.routers,
     *directory_pages.routers,
@@ -222,7 +233,9 @@ def put_together() -> None:
         tasks_home.clocks,
         live_home.clocks,
         integrity_pages.clocks,
+        conduct_pages.clocks,
         standing_home.clocks,
+        benefits_pages.clocks,
         briefs_home.clocks,
     ]
     c.home[:] = [
@@ -246,11 +259,14 @@ def put_together() -> None:
         cohorts_home.desk_lines,
         integrity_pages.desk_lines,
         sandbox_pages.desk_lines,
+        conduct_staff_pages.desk_lines,
+        benefits_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
+    c.stars_changed[:] = [follow_stars]
     c.person_joined[:] = [people_changed, give_and_end_tasks]
     c.person_left[:] = [people_changed, give_and_end_tasks, free_seats]
     c.client_confirmed[:] = [extend_grace]
@@ -270,6 +286,8 @@ def put_together() -> None:
     c.merge_preview[:] = [
         mergers_own.preview,
         standing_lifecycle.merge_preview,
+        benefits_lifecycle.merge_preview,
+        conduct_lifecycle.merge_preview,
         tasks_lifecycle.merge_preview,
         maturity_lifecycle.merge_preview,
         live_lifecycle.merge_preview,
@@ -279,6 +297,7 @@ def put_together() -> None:
     ]
     c.merge[:] = [  # levels first: they end while their facts are still there
         standing_lifecycle.merge,
+        conduct_lifecycle.merge,
         mergers_own.carry_out,
         tasks_lifecycle.merge,
         maturity_lifecycle.merge,
@@ -291,6 +310,7 @@ def put_together() -> None:
     c.leave_preview[:] = [
         leaving_own.leave_preview,
         standing_lifecycle.leave_preview,
+        benefits_lifecycle.leave_preview,
         briefs_lifecycle.leave_preview,
         tasks_lifecycle.leave_preview,
         cohorts_lifecycle.leave_preview,
@@ -312,6 +332,8 @@ def put_together() -> None:
         live_lifecycle.export,
         cohorts_lifecycle.export,
         standing_lifecycle.export,
+        benefits_lifecycle.export,
+        conduct_lifecycle.export,
         cases_lifecycle.export,
         briefs_lifecycle.export,
     ]
@@ -335,9 +357,11 @@ def put_together() -> None:
         sweep_tasks,
         sweep_live,
         sweep_cohorts,
+        sweep_conduct,  # before the levels, which read what it writes
         sweep_levels,
         sweep_certificates,
         sweep_backtests,
+        sweep_benefits,
         sweep_providers,
         sweep_introductions,
         sweep_briefs,

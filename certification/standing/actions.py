@@ -238,6 +238,13 @@ def note_stars(session: Session, organisation_id: int, *, now: datetime) -> None
         before={"stars": before},
         after={"stars": stars},
     )
+    _stars_changed(session, organisation_id, now)
+
+
+def _stars_changed(session: Session, organisation_id: int, now: datetime) -> None:
+    session.flush()
+    for told in CONTRIBUTIONS.stars_changed:
+        told(session, organisation_id, now)
 
 
 def move_level(
@@ -537,6 +544,7 @@ def move_trust(
         level = level_of(session, organisation.id or 0, family, lock=True)
         if level and level.status in states:
             move_level(session, level, follow, reason, by=by, now=now)
+    _stars_changed(session, organisation.id or 0, now)
 
 
 def record_maturity(

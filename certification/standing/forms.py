@@ -23,7 +23,3 @@ class Practical(Input):
     person: Annotated[int, Field(ge=1)]
     code: Annotated[str, Field(min_length=2, max_length=10)]
     reason: Annotated[str, Field(min_length=5, max_length=500)]
-
-
-class Why(Input):
-    reason: Annotated[str, Field(min_length=5, max_length=500)]

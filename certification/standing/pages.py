@@ -1,4 +1,4 @@
-"""The reason tree for owners; organisations, assessments and sanctions for staff."""
+"""The reason tree for owners; organisations and assessments for staff."""
 
 from litestar import Request, Response, Router
 from sqlmodel import Session
@@ -6,7 +6,7 @@ from sqlmodel import Session
 from certification.credentials.actions import award_certificate
 from certification.credentials.queries import credentials_of_organisation, holds
 from certification.standing import actions, queries
-from certification.standing.forms import Apply, Maturity, Practical, Why
+from certification.standing.forms import Apply, Maturity, Practical
 from certification.standing.home import family_of, picture
 from certification.standing.rules import Family
 from portal import clock
@@ -17,7 +17,7 @@ from portal.i18n import gettext
 from portal.mergers.queries import went_into
 from portal.organisations.models import Organisation, Storefront
 from portal.organisations.queries import members_of, storefront_of, worked_for
-from portal.organisations.rules import TRUST_MOVES, missing_of_offer
+from portal.organisations.rules import missing_of_offer
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, mark
 from portal.review.actions import REVISION
@@ -234,37 +234,11 @@ def practical(request: Request, session: Session, form: Form, organisation_id: i
     return go(f"/staff/organisations/{organisation_id}", mark("Issued."))
 
 
-def _move_trust(
-    request: Request, session: Session, form: Form, organisation_id: int, moves: tuple[str, ...]
-) -> Response:
-    """The one of the moves that the organisation's present trust allows; a reason is asked for."""
-    organisation = found(session.get(Organisation, organisation_id, with_for_update=True))
-    by = _not_own(request, organisation, session)
-    _not_stale(form, organisation)
-    entry, errors = check(Why, form)
-    if entry is None:
-        return _staff_page(request, session, organisation_id, form, errors, 422)
-    move = next((m for m in moves if (organisation.trust, m) in TRUST_MOVES), moves[0])
-    actions.move_trust(session, organisation, move, entry.reason, by=by, now=clock.now())
-    return go(f"/staff/organisations/{organisation_id}", mark("Done; the owner reads the reason."))
-
-
-@post("/staff/organisations/{organisation_id:int}/suspend", right="staff_sanction")
-def suspend(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
-    return _move_trust(request, session, form, organisation_id, ("suspend", "reinstate"))
-
-
-@post("/staff/organisations/{organisation_id:int}/close", right="staff_sanction")
-def close(request: Request, session: Session, form: Form, organisation_id: int) -> Response:
-    """It leaves the programme, on its own wish or for good cause."""
-    return _move_trust(request, session, form, organisation_id, ("close",))
-
-
 routers = [
     Router("/", route_handlers=[level, apply, use_credit], guards=[provider_member]),
     Router(
         "/",
-        route_handlers=[organisations, organisation_page, maturity, practical, suspend, close],
+        route_handlers=[organisations, organisation_page, maturity, practical],
         guards=[staff],
     ),
 ]

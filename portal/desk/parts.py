@@ -121,7 +121,10 @@ class Contributions:
     sweeps: list[Callable[[], None]] = field(default_factory=list)
     level_changed: list[Callable[[Session, int, datetime], None]] = field(
         default_factory=list
-    )  # in the same transaction, as are the next three
+    )  # in the same transaction, as are the next four
+    stars_changed: list[Callable[[Session, int, datetime], None]] = field(
+        default_factory=list
+    )  # the stars of an organisation, or whether it takes part
     person_joined: list[Callable[[Session, int, datetime], None]] = field(default_factory=list)
     person_left: list[Callable[[Session, int, datetime], None]] = field(default_factory=list)
     client_confirmed: list[Callable[[Session, int, int, datetime], None]] = field(

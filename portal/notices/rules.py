@@ -128,6 +128,13 @@ CATALOGUE: dict[str, NoticeKind] = {
         mark("You get this because the certificate is yours: 90, 60, 30, 7 days and 1 day before it ends."),
         Class.ACTIVE,
     ),
+    "benefits/answered": NoticeKind(
+        mark("A booking of yours is answered"),
+        mark("You get this because you booked a benefit of your organisation; it is sent once."),
+        Class.ACTIVE,
+    ),
+    "conduct/complaint": NoticeKind(mark("Complaints about your organisation"), _OWNER, Class.ACTIVE),
+    "conduct/sanction": NoticeKind(mark("Sanctions against your organisation"), _OWNER, Class.ACTIVE),
     "exams/marked": NoticeKind(
         mark("An exam of yours is marked"),
         mark("You get this because people marked your answers; it is sent once."),

@@ -6,6 +6,8 @@ import math
 import pytest
 from sqlmodel import col, func, select
 
+from certification.benefits.actions import follow_stars
+from certification.benefits.models import BenefitGrant
 from certification.credentials.actions import award_certificate
 from certification.credentials.keyring import ensure_keys
 from certification.credentials.models import Credential
@@ -17,9 +19,9 @@ from portal.accounts.rules import StaffRole
 from portal.ledger.models import Fact
 from portal.ledger.rules import FactKind
 from portal.organisations.models import Employment, Organisation
-from portal.organisations.rules import Trust
+from portal.organisations.rules import Role, Trust
 from tests.certification.test_sittings import bank, begin, fields, ready, right_places, send  # noqa: F401  fixtures
-from tests.factories import make_organisation, make_person
+from tests.factories import employ, make_organisation, make_person
 from tests.hostile import NASTY, Alone, race, strange, try_all
 from tests.training.test_learning import learn
 from tests.training.test_lessons import P1
@@ -126,6 +128,8 @@ def test_practice_with_anything(browse, connection, session):
 
 # ——— Staff and levels ———
 
+SUSPEND = {"measure": "suspend", "reason_class": "data_leak", "reason": "Seen on site"}
+
 
 @pytest.fixture
 def desk(browse, session):
@@ -142,7 +146,7 @@ def test_staff_write_anything(connection, session, desk):
     forms = {
         "maturity": {"score": "80", "reason": "Seen on site", "revision": "1"},
         "practical": {"person": str(owner.id), "code": "P2", "reason": "Seen on site"},
-        "suspend": {"reason": "Seen on site", "revision": "1"},
+        "sanctions": SUSPEND,
     }
     wrong = []
     for verb, good in forms.items():
@@ -175,8 +179,7 @@ def test_a_second_click_takes_nothing_back(session, desk):
     session.commit()
     exam = {"person": str(owner.id), "code": "P2", "reason": "Seen on site"}
     assert [client.post(f"{path}/practical", exam).status for _ in range(2)] == [200, 422]
-    fields = {"reason": "Seen on site", "revision": client.get(path).value("revision")}
-    assert [client.post(f"{path}/suspend", fields).status for _ in range(2)] == [200, 409]
+    assert [client.post(f"{path}/sanctions", SUSPEND).status for _ in range(2)] == [200, 409]
     assert session.get_one(Organisation, organisation.id).trust is Trust.SUSPENDED
     assert len(session.exec(select(Fact).where(Fact.kind == FactKind.MATURITY_VERIFIED)).all()) == 1
     assert len(session.exec(select(Credential).where(Credential.code == "P2")).all()) == 1
@@ -318,12 +321,32 @@ def test_staff_suspend_twice_at_once(alone):
         people = [
             make_person(session, email=f"s{n}@x.example", staff=StaffRole.ADMINISTRATOR) for n in range(2)
         ]
-        revision = str(organisation.revision)
     posts = [alone.client(person) for person in people]
-    path = f"/staff/organisations/{organisation.id}/suspend"
-    fields = {"reason": "Seen on site", "revision": revision}
-    answers = race(*(lambda post=post: post(path, fields) for post in posts))
+    path = f"/staff/organisations/{organisation.id}/sanctions"
+    answers = race(*(lambda post=post: post(path, SUSPEND) for post in posts))
     assert statuses(answers) == [303, 409]
     with alone.transaction() as session:
         assert session.get_one(Organisation, organisation.id).trust is Trust.SUSPENDED
         assert session.exec(select(Employment).where(Employment.organisation_id == organisation.id)).one()
+
+
+def test_two_bookings_at_once_take_what_is_there(alone):
+    with alone.transaction() as session:
+        owner, colleague = (make_person(session, email=f"b{n}@x.example") for n in range(2))
+        organisation = make_organisation(session, owner=owner)
+        employ(session, organisation, colleague, role=Role.MANAGER)
+        organisation.stars = 3
+        session.flush()
+        follow_stars(session, organisation.id, clock.now())
+        grant_id = session.exec(
+            select(BenefitGrant.id).where(
+                BenefitGrant.organisation_id == organisation.id, BenefitGrant.key == "tech_clinic"
+            )
+        ).one()
+    posts = [alone.client(person) for person in (owner, colleague)]
+    fields = {"quantity": "3", "what": "A clinic"}  # of four
+    answers = race(*(lambda post=post: post(f"/my/benefits/{grant_id}/book", fields) for post in posts))
+    assert statuses(answers) == [303, 422]
+    with alone.transaction() as session:
+        grant = session.get_one(BenefitGrant, grant_id)
+        assert (grant.amount, grant.taken) == (4, 3)

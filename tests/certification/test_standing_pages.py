@@ -322,27 +322,6 @@ def test_an_expired_certificate_opens_nothing(practical, session):
     assert send().errors == ["This person does not hold the certificate that it needs first."]
 
 
-def test_suspend_and_reinstate(reviewer, session):
-    organisation = make_organisation(session)
-    path = f"/staff/organisations/{organisation.id}/suspend"
-    page = reviewer.post(path, {"reason": "no"})
-    assert (page.status, page.errors, organisation.trust) == (
-        422,
-        ["Please write at least 5 characters."],
-        Trust.VERIFIED,
-    )
-    assert reviewer.post(path, {"reason": "A proven duplicate."}).said == "Done; the owner reads the reason."
-    session.refresh(organisation)
-    assert (organisation.trust, organisation.trust_reason) == (Trust.SUSPENDED, "A proven duplicate.")
-    assert reviewer.post(path, {"reason": "Mended and checked."}).status == 200
-    session.refresh(organisation)
-    assert (organisation.trust, organisation.trust_reason) == (Trust.VERIFIED, "")
-    provisional = make_organisation(session, trust=Trust.PROVISIONAL)
-    session.commit()
-    page = reviewer.post(f"/staff/organisations/{provisional.id}/suspend", {"reason": "Because of it."})
-    assert page.status == 409
-
-
 @pytest.mark.parametrize("left", [False, True], ids=["works there", "worked there"])
 def test_nobody_decides_about_their_own_organisation(browse, session, left):
     organisation = make_organisation(session)
@@ -356,7 +335,8 @@ def test_nobody_decides_about_their_own_organisation(browse, session, left):
     for what, fields in (
         ("maturity", {"score": "90", "reason": "I know it well."}),
         ("practical", {"person": str(insider.id), "code": "P2", "reason": "I saw it myself."}),
-        ("suspend", {"reason": "They let me go."}),
+        ("sanctions", {"measure": "suspend", "reason_class": "data_leak", "reason": "They let me go."}),
+        ("complaints", {"kind": "complaint_minor", "origin": "staff", "text": "They let me go."}),
     ):
         assert client.post(f"/staff/organisations/{organisation.id}/{what}", fields).status == 404
     session.refresh(organisation)

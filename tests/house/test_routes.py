@@ -16,6 +16,8 @@ from casebook.cases.models import Case, Evidence, Outcome
 from casebook.cases.rules import Status as CaseStatus
 from certification.authoring.models import BankUpload
 from certification.banks.models import Question
+from certification.benefits.models import BenefitGrant, BenefitUse
+from certification.conduct.models import Complaint, Sanction
 from certification.credentials.models import Credential
 from certification.exams.models import Accommodation, Sitting
 from certification.integrity.models import IntegrityFile
@@ -255,6 +257,10 @@ def values(app, connection) -> dict[str, list[object]]:
             "identity_id": [1, 999_999],
             "session_id": [999_999],
             "sitting_id": [*one_each(Sitting.id, Sitting.status), 999_999],
+            "grant_id": [*every(BenefitGrant.id), 999_999],
+            "booking_id": [*every(BenefitUse.id), 999_999],
+            "complaint_id": [*one_each(Complaint.id, Complaint.status), 999_999],
+            "sanction_id": [*one_each(Sanction.id, Sanction.status), 999_999],
             "integrity_id": [*one_each(IntegrityFile.id, IntegrityFile.status), 999_999],
             "form_id": [*every(PaperForm.id), 999_999],
             "standard_id": [*one_each(Standard.id, Standard.status), 999_999],

@@ -13,6 +13,11 @@ from casebook.cases.models import Case
 from casebook.cases.rules import Status as CaseStatus
 from certification.banks.models import Question
 from certification.banks.rules import QuestionStatus
+from certification.benefits.models import BenefitUse
+from certification.benefits.rules import Entry
+from certification.conduct.models import Complaint, Sanction
+from certification.conduct.rules import SanctionStatus
+from certification.conduct.rules import Status as ComplaintStatus
 from certification.credentials.models import Credential
 from certification.credentials.rules import CredentialStatus
 from certification.exams.models import Sitting
@@ -72,6 +77,9 @@ TABLES = {
     "employment": (Employment.status, EmploymentStatus, set()),
     "ending": (Employment.ending, Ending, set()),
     "credential": (Credential.status, CredentialStatus, set()),
+    "benefit": (BenefitUse.entry, Entry, {"raised", "cancelled", "returned"}),
+    "complaint": (Complaint.status, ComplaintStatus, set()),
+    "sanction": (Sanction.status, SanctionStatus, {"withdrawn", "appealed", "overturned"}),
     "assignment": (Assignment.status, AssignmentStatus, set()),
     "task": (Task.kind, TaskKind, set()),
     "lesson version": (LessonVersion.status, LessonStatus, {"withdrawn"}),

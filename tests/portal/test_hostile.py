@@ -494,8 +494,9 @@ def test_nasty_names_are_only_names(browse, session):
     )
     assert session.exec(select(Organisation)).one().trust is Trust.VERIFIED
     organisation = session.exec(select(Organisation)).one()
-    suspend = f"/staff/organisations/{organisation.id}/suspend"
-    assert reviewer.post(suspend, {"reason": NASTY * 2}).status == 200
+    suspend = f"/staff/organisations/{organisation.id}/sanctions"
+    fields = {"measure": "suspend", "reason_class": "data_leak", "reason": NASTY * 2}
+    assert reviewer.post(suspend, fields).status == 200
     for who, paths in {
         client: [
             "/my",
@@ -687,7 +688,7 @@ def test_staff_decide_nothing_about_their_own_organisation(browse, session, hand
             client.get(path).status,
             client.post(path, verdicts(decision="approve", reason="", revision="1")).status,
             client.get(f"{path}/licence").status,
-            client.post(f"{staff}/suspend", {"reason": "because"}).status,
+            client.post(f"{staff}/sanctions", {"reason": "because"}).status,
             client.post(f"{staff}/maturity", {"score": "90", "reason": "because"}).status,
             client.post(
                 f"{staff}/practical", {"person": str(insider.id), "code": "P3", "reason": "because"}
@@ -726,7 +727,7 @@ def test_numbers_that_no_row_has(browse, session):
         for path in (
             "/my/team/{}/end",
             "/staff/review/{}",
-            "/staff/organisations/{}/suspend",
+            "/staff/organisations/{}/sanctions",
             "/my/cases/{}/recall",
         ):
             assert client.post(path.format(n), {"reason": "because"}).status == 404, (path, n[:30])
