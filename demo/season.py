@@ -72,7 +72,9 @@ def tell_season(story: "Story", staff: dict[str, Person]) -> None:
     session = story.session
     ids = {email.split("@")[0]: person.id or 0 for email, person in staff.items()}
     rows = [
-        _nominate(story, "case_of_the_year", "tangli", 185, case=True, why="两年没有动静的老客，从空瓶开始回来。"),
+        _nominate(
+            story, "case_of_the_year", "tangli", 185, case=True, why="两年没有动静的老客，从空瓶开始回来。"
+        ),
         _nominate(story, "four_forces", "yunzhan", 230, why="四力各有负责人，每季度一起看数。"),
         _nominate(story, "four_forces", "muye", 205),
         _nominate(story, "client_trust", "yunzhan", 228),
@@ -114,12 +116,12 @@ def tell_season(story: "Story", staff: dict[str, Person]) -> None:
         queries.entries_of(session, season_id),
         queries.points_of(session, season_id),
     )
-    actions.confirm(
-        session, season_id, seen=actions.result_of(standing), by=ids["admin"], now=story.ago(135)
-    )
+    actions.confirm(session, season_id, seen=actions.result_of(standing), by=ids["admin"], now=story.ago(135))
     session.flush()
     # This season: one admitted, one waits for the check.
-    muye = _nominate(story, "case_of_the_year", "muye", 12, case=True, why="复购是唯一的指标，口径写在第一行。")
+    muye = _nominate(
+        story, "case_of_the_year", "muye", 12, case=True, why="复购是唯一的指标，口径写在第一行。"
+    )
     actions.check(
         session, muye, accept=True, reason="案例已发布，客户已确认。", by=ids["programme"], now=story.ago(8)
     )

@@ -181,9 +181,7 @@ def withdraw(session: Session, row: Nomination, *, reason: str = "", by: int, no
 # Staff
 
 
-def check(
-    session: Session, nomination_id: int, *, accept: bool, reason: str, by: int, now: datetime
-) -> None:
+def check(session: Session, nomination_id: int, *, accept: bool, reason: str, by: int, now: datetime) -> None:
     """Eligible or not admitted, with a reason; what the programme asks for is looked at again."""
     row = _locked(session, nomination_id)
     organisation = session.get_one(Organisation, row.organisation_id)
@@ -250,9 +248,9 @@ def shortlist(session: Session, season_id: int, *, by: int, now: datetime) -> No
     _record_round(session, "short list published", row, by=by, now=now)
 
 
-def standing_of(programme: Programme, entries: Sequence[Entry], points: dict[int, list[float]]) -> dict[
-    str, list[tuple[Candidate | None, Entry, float | None]]
-]:
+def standing_of(
+    programme: Programme, entries: Sequence[Entry], points: dict[int, list[float]]
+) -> dict[str, list[tuple[Candidate | None, Entry, float | None]]]:
     """Award → (candidate, or None while the jury is to come; entry; the jury's median), the best first."""
     found: dict[str, list[tuple[Candidate | None, Entry, float | None]]] = {}
     for e in entries:
@@ -262,9 +260,7 @@ def standing_of(programme: Programme, entries: Sequence[Entry], points: dict[int
         award = award_of(programme, one.award)
         jury = jury_points(points.get(one.id or 0, []), programme.season["jurors"]) if award["jury"] else None
         total = final(one.merit, jury, award)
-        candidate = (
-            None if total is None else Candidate(one.id or 0, total, one.merit, one.nominated_at)
-        )
+        candidate = None if total is None else Candidate(one.id or 0, total, one.merit, one.nominated_at)
         found.setdefault(one.award, []).append((candidate, e, jury))
     for rows in found.values():
         place = {c.nomination_id: n for n, c in enumerate(in_order([c for c, _, _ in rows if c]))}
@@ -319,9 +315,7 @@ def confirm(session: Session, season_id: int, *, seen: str, by: int, now: dateti
             _move(one, "win" if place == 1 else "lose")
             one.jury, one.total, one.place = jury, candidate.total if candidate else None, place
             one.decided_at = now
-            _record(
-                session, "award won" if place == 1 else "award not won", one, by=by, now=now
-            )
+            _record(session, "award won" if place == 1 else "award not won", one, by=by, now=now)
             _tell(session, one, now=now)
     _record_round(session, "winners published", row, by=by, now=now)
 
@@ -438,9 +432,7 @@ def _record(
 def _record_round(
     session: Session, verb: str, row: AwardRound, *, by: int, now: datetime, reason: str = ""
 ) -> None:
-    record(
-        session, verb, ROUND, row.id, by=by, now=now, reason=reason, after={"season": row.season_id}
-    )
+    record(session, verb, ROUND, row.id, by=by, now=now, reason=reason, after={"season": row.season_id})
 
 
 def _tell(session: Session, row: Nomination, *, now: datetime) -> None:

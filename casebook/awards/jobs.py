@@ -1,11 +1,11 @@
 """A nomination whose case was taken back or retracted leaves the running by itself; an award is revoked by people."""
 
+from casebook.awards import actions, queries
+from casebook.awards.rules import Status
 from portal import clock
 from portal.context import sessions
 from portal.db import transaction
 from portal.refusal import Refused
-from casebook.awards import actions, queries
-from casebook.awards.rules import Status
 
 
 def sweep_awards() -> None:

@@ -70,7 +70,11 @@ def export(session: Session, organisation_id: int) -> Copies:
         {
             "awards.json": [
                 as_data(row)
-                | {"objections": [as_data(o, leave_out=("person_id",)) for o in objections_of(session, row.id)]}
+                | {
+                    "objections": [
+                        as_data(o, leave_out=("person_id",)) for o in objections_of(session, row.id)
+                    ]
+                }
                 for row in rows
             ]
         }

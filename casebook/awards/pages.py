@@ -9,6 +9,7 @@ from casebook.awards import actions, queries
 from casebook.awards.forms import Nominate, Object
 from casebook.awards.models import Nomination
 from casebook.awards.rules import MOVES, STATES, Round, Status
+from casebook.cases.models import Case
 from portal import clock
 from portal.i18n import gettext
 from portal.organisations.models import Organisation
@@ -38,11 +39,14 @@ def awards(request: Request, session: Session, code: str) -> Response[str]:
         request,
         "awards/season.html",
         season=season,
-        status=status,
+        stage=status,
         awards=programme.season["awards"],
         config=programme.season,
         formula=programme["conduct"]["award_formula"],
-        entries={a["key"]: [e for e in entries if e.nomination.award == a["key"]] for a in programme.season["awards"]},
+        entries={
+            a["key"]: [e for e in entries if e.nomination.award == a["key"]]
+            for a in programme.season["awards"]
+        },
         exceptions=exceptions_given(session, season.id or 0),
         objecting=gate(session, "objection", now),
         present=season_at(session, now) == season,
@@ -98,9 +102,7 @@ def object_to(request: Request, session: Session, form: Form, nomination_id: int
     entry, errors = check(Object, form)
     if entry is None:
         return _public_page(request, session, nomination_id, form, errors, 422)
-    actions.object_to(
-        session, nomination_id, entry.text, by=viewer_of(request).person_id, now=clock.now()
-    )
+    actions.object_to(session, nomination_id, entry.text, by=viewer_of(request).person_id, now=clock.now())
     return go(
         f"/season/nominations/{nomination_id}",
         mark("Your objection is with the staff. The answer is published here."),
@@ -142,7 +144,8 @@ def _own_page(
     organisation = session.get_one(Organisation, acting.id)
     cases = queries.cases_to_nominate(session, acting.id) if award["subject"] == "case" else []
     chosen = own.case_id if own else None
-    wanted = [(key, organisation, c) for c in cases] or [(key, organisation, None)]
+    choices: list[Case | None] = [*cases] or [None]
+    wanted = [(key, organisation, c) for c in choices]
     worth = actions.scored(session, programme, wanted, now)
     if cases:  # the one nominated, or the one that is worth most
         best = next((n for n, c in enumerate(cases) if c.id == chosen), None)
@@ -173,7 +176,9 @@ def _own_page(
         kept=kept,
         conditions=now_worth.conditions,
         last=last,
-        missing_to_last=round(last - (total if total is not None else merit or 0), 1) if last is not None else None,
+        missing_to_last=round(last - (total if total is not None else merit or 0), 1)
+        if last is not None
+        else None,
         gate=open_now,
         closed=said(open_now),
         may_nominate=open_now.open
@@ -232,7 +237,9 @@ def withdraw(request: Request, session: Session, award: str) -> Response:
 def badges(session: Session, programme: Any, **which: int) -> list[tuple[queries.Winner, dict[str, str]]]:
     """Awards of an organisation or a case with their names, for the pages that show them."""
     names = {a["key"]: a for a in programme.season["awards"]}
-    return [(w, names.get(w.award, {"zh": w.award, "en": w.award})) for w in queries.winners(session, **which)]
+    return [
+        (w, names.get(w.award, {"zh": w.award, "en": w.award})) for w in queries.winners(session, **which)
+    ]
 
 
 routers = [

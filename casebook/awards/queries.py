@@ -36,9 +36,7 @@ def nomination_locked(session: Session, nomination_id: int) -> Nomination | None
     ).first()
 
 
-def own_nomination(
-    session: Session, season_id: int, award: str, organisation_id: int
-) -> Nomination | None:
+def own_nomination(session: Session, season_id: int, award: str, organisation_id: int) -> Nomination | None:
     return session.exec(
         select(Nomination).where(
             Nomination.season_id == season_id,
@@ -143,7 +141,9 @@ def _entries(*conditions: Any) -> Any:
         .join(Organisation, col(Nomination.organisation_id) == col(Organisation.id))
         .join(Case, col(Nomination.case_id) == col(Case.id), isouter=True)
         .where(*conditions)
-        .order_by(col(Nomination.award), col(Nomination.place).is_(None), col(Nomination.place), Nomination.id)
+        .order_by(
+            col(Nomination.award), col(Nomination.place).is_(None), col(Nomination.place), Nomination.id
+        )
     )
 
 
@@ -232,7 +232,9 @@ def in_both(session: Session, from_id: int, into_id: int) -> set[int]:
         i or 0
         for i in session.exec(
             select(Nomination.id)
-            .join(other, (col(other.season_id) == Nomination.season_id) & (col(other.award) == Nomination.award))
+            .join(
+                other, (col(other.season_id) == Nomination.season_id) & (col(other.award) == Nomination.award)
+            )
             .where(Nomination.organisation_id == from_id, other.organisation_id == into_id)
         )
     }
@@ -250,7 +252,9 @@ def _employers(person_id: int) -> Any:
         col(Organisation.id).in_(ever), col(Organisation.parent_id).is_not(None)
     )
     return or_(
-        col(Organisation.id).in_(ever), col(Organisation.id).in_(parents), _or_false(Organisation.parent_id, ever)
+        col(Organisation.id).in_(ever),
+        col(Organisation.id).in_(parents),
+        _or_false(Organisation.parent_id, ever),
     )
 
 
@@ -377,4 +381,4 @@ def fallen(session: Session) -> list[tuple[int, Status]]:
         .where(col(Nomination.status).in_((*RUNNING, Status.WON)), ~stands())
         .order_by(col(Nomination.id))
     )
-    return [(i or 0, status) for i, status in rows]
+    return [(i or 0, Status(status)) for i, status in rows]

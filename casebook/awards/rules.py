@@ -160,9 +160,7 @@ READ: dict[str, Callable[[Inputs, Mapping[str, Any]], Found]] = {
     ),
     "reuse": lambda i, t: _of(i.clients_alike, t["reuse"], _ALIKE),
     "industries": lambda i, t: _of(i.industries_alike, t["industries"], _INDUSTRIES),
-    "maturity": lambda i, t: _of(
-        i.maturity, t["maturity"], mark("Verified maturity %(n)s of %(target)s.")
-    ),
+    "maturity": lambda i, t: _of(i.maturity, t["maturity"], mark("Verified maturity %(n)s of %(target)s.")),
     "dimensions": lambda i, t: _of(
         i.dimensions, t["dimensions"], mark("%(n)s of %(target)s dimensions verified with evidence.")
     ),
@@ -222,7 +220,7 @@ _TERM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*\*\s*(performance|conduct)\s*")
 
 
 def formula_of(text: str) -> dict[str, float]:
-    """"0.5 * performance + 0.5 * conduct" → the two weights. ValueError for anything else, or a sum that is not 1."""
+    """ "0.5 * performance + 0.5 * conduct" → the two weights. ValueError for anything else, or a sum that is not 1."""
     weights: dict[str, float] = {}
     for term in text.split("+"):
         match = _TERM.fullmatch(term)

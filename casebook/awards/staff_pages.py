@@ -32,7 +32,7 @@ def awards(request: Request, session: Session) -> Response[str]:
         request,
         "awards/staff.html",
         season=season,
-        status=status,
+        stage=status,
         round=row,
         moves={move for at, move in ROUND_MOVES if at is status},
         entries=entries,
@@ -139,9 +139,7 @@ def answer(request: Request, session: Session, form: Form, objection_id: int) ->
     objection = found(queries.objection_locked(session, objection_id))
     entry, errors = check(Answer, form)
     if entry is None:
-        return _page(
-            request, session, objection.nomination_id, form, errors, f"answer-{objection_id}", 422
-        )
+        return _page(request, session, objection.nomination_id, form, errors, f"answer-{objection_id}", 422)
     actions.answer(
         session,
         objection_id,

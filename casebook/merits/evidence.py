@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from casebook.merits.queries import Field, certified_field, won_briefs
 from casebook.awards.rules import Inputs
 from casebook.cases.models import Case
 from casebook.cases.rules import LESSON_MIN
 from casebook.cases.rules import Status as CaseStatus
+from casebook.merits.queries import Field, certified_field, won_briefs
 from certification.standing.evidence import Evidence, gate_values, read
 from portal.ledger.queries import facts_of_many
 from portal.ledger.rules import FactKind, FactRow
@@ -25,9 +25,7 @@ ALIKE = 2  # capabilities that two cases share
 Pair = tuple[Organisation, Case | None]
 
 
-def inputs_of(
-    session: Session, programme: Programme, pairs: Sequence[Pair], now: datetime
-) -> list[Inputs]:
+def inputs_of(session: Session, programme: Programme, pairs: Sequence[Pair], now: datetime) -> list[Inputs]:
     """In the order of `pairs`: an organisation with the case that is nominated, or None. Four queries."""
     ids = sorted({o.id or 0 for o, _ in pairs})
     if not ids:
@@ -83,9 +81,7 @@ def _one(
 
 def _of_case(case: Case, organisation: Organisation, e: Evidence, now: datetime) -> dict[str, Any]:
     outcomes = [f for f in e.holding(FactKind.OUTCOME_ATTESTED) if f.value.get("case_id") == case.id]
-    reached = [
-        float(f.value["attainment"]) for f in outcomes if f.value.get("attainment") is not None
-    ]
+    reached = [float(f.value["attainment"]) for f in outcomes if f.value.get("attainment") is not None]
     reviews = [
         f
         for f in e.holding(FactKind.REVIEW)

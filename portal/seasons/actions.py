@@ -26,9 +26,7 @@ def announce(session: Session, year: int, phases: Iterable[Phase], *, now: datet
     _keep(season, list(phases))
     session.add(season)
     session.flush()
-    record(
-        session, "season announced", SUBJECT, season.id, by=None, now=now, after={"phases": season.phases}
-    )
+    record(session, "season announced", SUBJECT, season.id, by=None, now=now, after={"phases": season.phases})
     return season
 
 
@@ -133,9 +131,7 @@ def let_in(
     return row
 
 
-def require_open(
-    session: Session, form: str, *, now: datetime, organisation_id: int | None = None
-) -> Gate:
+def require_open(session: Session, form: str, *, now: datetime, organisation_id: int | None = None) -> Gate:
     """Refused with the day on which it opens again."""
     found = queries.gate(session, form, now, organisation_id=organisation_id)
     if not found.open:
