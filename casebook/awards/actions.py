@@ -245,7 +245,7 @@ def shortlist(session: Session, season_id: int, *, by: int, now: datetime) -> No
                 one.place, one.decided_at = None, now
             _tell(session, one, now=now)
     row.status, row.shortlisted_at, row.shortlisted_by = status, now, by
-    _record_round(session, "short list published", row, by=by, now=now)
+    _round_record(session, "short list published", row, by=by, now=now)
 
 
 def standing_of(
@@ -286,14 +286,14 @@ def propose(session: Session, season_id: int, *, by: int, now: datetime) -> None
         raise Refused(mark("The jury has not scored every nomination yet."))
     _no_stake(session, by, [e.organisation.id or 0 for rows in standing.values() for _, e, _ in rows])
     row.status, row.proposed_at, row.proposed_by = status, now, by
-    _record_round(session, "winners proposed", row, by=by, now=now)
+    _round_record(session, "winners proposed", row, by=by, now=now)
 
 
 def give_back(session: Session, season_id: int, *, reason: str, by: int, now: datetime) -> None:
     row = _round(session, season_id)
     row.status = Round(checked_move(ROUND_MOVES, row.status, "return"))  # type: ignore[arg-type]
     row.proposed_at = row.proposed_by = None
-    _record_round(session, "proposal of winners sent back", row, by=by, now=now, reason=reason)
+    _round_record(session, "proposal of winners sent back", row, by=by, now=now, reason=reason)
 
 
 def confirm(session: Session, season_id: int, *, seen: str, by: int, now: datetime) -> None:
@@ -317,7 +317,7 @@ def confirm(session: Session, season_id: int, *, seen: str, by: int, now: dateti
             one.decided_at = now
             _record(session, "award won" if place == 1 else "award not won", one, by=by, now=now)
             _tell(session, one, now=now)
-    _record_round(session, "winners published", row, by=by, now=now)
+    _round_record(session, "winners published", row, by=by, now=now)
 
 
 # The jury
@@ -429,7 +429,7 @@ def _record(
     )
 
 
-def _record_round(
+def _round_record(
     session: Session, verb: str, row: AwardRound, *, by: int, now: datetime, reason: str = ""
 ) -> None:
     record(session, verb, ROUND, row.id, by=by, now=now, reason=reason, after={"season": row.season_id})

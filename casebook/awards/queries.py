@@ -189,7 +189,7 @@ def winners(
 ) -> list[Winner]:
     """The latest season first; not those whose case fell or whose organisation is out. One query."""
     query = (
-        select(  # type: ignore[call-overload,misc]
+        select(  # type: ignore[call-overload]
             Nomination.award,
             Season.code,
             Season.year,

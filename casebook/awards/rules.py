@@ -126,8 +126,13 @@ class Part:
 Found = tuple[float, str, dict[str, Any]]
 
 
+def _shown(n: float) -> float:
+    """Without a useless .0"""
+    return int(n) if n == int(n) else round(n, 2)
+
+
 def _of(n: float, target: float, sentence: str) -> Found:
-    return n / target, sentence, {"n": round(n, 1), "target": target}
+    return n / target, sentence, {"n": _shown(round(n, 1)), "target": target}
 
 
 def _percent(share: float, sentence: str) -> Found:
@@ -143,7 +148,7 @@ READ: dict[str, Callable[[Inputs, Mapping[str, Any]], Found]] = {
     "review": lambda i, _t: (
         (i.rating - 1) / 4,
         mark("The client gave %(n)s of 5.") if i.rating else mark("The client gave no rating."),
-        {"n": i.rating},
+        {"n": _shown(i.rating)},
     ),
     "outcomes": lambda i, t: _of(
         i.outcomes, t["outcomes"], mark("%(n)s outcomes confirmed by the client; full at %(target)s.")
@@ -299,7 +304,7 @@ def conditions(inputs: Inputs, award: Mapping[str, Any], gates: Mapping[str, Any
         Condition(
             inputs.conduct >= g["conduct_min"],
             mark("Conduct of at least %(min)s; now %(n)s."),
-            {"min": g["conduct_min"], "n": round(inputs.conduct, 1)},
+            {"min": g["conduct_min"], "n": _shown(round(inputs.conduct, 1))},
         ),
         Condition(
             inputs.major_open <= g["major_open_max"],
