@@ -97,6 +97,7 @@ from portal.profile.jobs import sweep_capacity
 from portal.profile.kind import PROFILE_CHANGE
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
+from portal.seasons import own as seasons_own
 from portal.seasons import pages as seasons_pages
 from portal.seasons import staff_pages as seasons_staff_pages
 from portal.seasons.jobs import sweep_seasons
@@ -272,6 +273,7 @@ def put_together() -> None:
         *casebook_privacy.PERSONAL,
         *certification_privacy.PERSONAL,
         *training_privacy.PERSONAL,
+        *seasons_own.PERSONAL,
         *own_areas.PERSONAL,
     ]
     c.why_not_erase[:] = [certification_privacy.why_not_erase]

@@ -206,6 +206,8 @@ def _no_stake(session: Session, by: int, organisations: Sequence[int]) -> None:
 def drop(session: Session, nomination_id: int, *, reason: str, by: int | None, now: datetime) -> None:
     """Out of the running, or an award revoked, for a reason that everybody concerned reads."""
     row = _locked(session, nomination_id)
+    if by is not None:
+        _no_stake(session, by, [row.organisation_id])
     won = row.status is Status.WON
     _move(row, "revoke" if won else "drop")
     row.reason, row.decided_at = reason, now
@@ -222,6 +224,7 @@ def shortlist(session: Session, season_id: int, *, by: int, now: datetime) -> No
     entries = [e for e in queries.entries_of(session, season_id) if e.nomination.status in RUNNING]
     if any(e.nomination.status is Status.NOMINATED for e in entries):
         raise Refused(mark("Some nominations are not checked yet."))
+    _no_stake(session, by, [e.organisation.id or 0 for e in entries])
     worth = scored(session, programme, [(e.nomination.award, e.organisation, e.case) for e in entries], now)
     by_award: dict[str, list[Candidate]] = {}
     rows = {e.nomination.id or 0: _locked(session, e.nomination.id or 0) for e in entries}

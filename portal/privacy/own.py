@@ -15,18 +15,6 @@ _REVIEW = mark("deciding on what an organisation hands in")
 
 PERSONAL = [
     Area(
-        "season_exception",
-        mark("Forms opened after their phase"),
-        mark("letting an organisation in late, for a recorded reason"),
-        Basis.DUTY,
-        Seen.STAFF,
-        Lasts.RECORD,
-        {"form until reason given_at": mark("what was opened until when, and why")},
-        Fate.KEEP,
-        why=_WHO_DID,
-        actors=("given_by",),
-    ),
-    Area(
         "login_session",
         mark("Signed-in browsers"),
         _SIGN_IN,

@@ -1,5 +1,6 @@
 """Awards: the score by part, who may be nominated, the jury without conflicts, four eyes, objections, what falls."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,8 +29,8 @@ from casebook.awards.rules import (
     final,
     formula_of,
     in_order,
-    jury_points,
     juror_points,
+    jury_points,
     merit,
     performance,
 )
@@ -78,7 +79,7 @@ def test_the_programme_of_awards_holds_together(programme):
     "text", ["", "performance", "0.5 * conduct", "0.5 * conduct + 0.5 * conduct", "1 * x", "2 * conduct"]
 )
 def test_no_other_formula_is_read(text):
-    with pytest.raises(ValueError, match="formula|weights"):
+    with pytest.raises(ValueError, match=r"formula|weights"):
         formula_of(text)
 
 
@@ -128,12 +129,8 @@ NUMBERS = st.builds(
 @examples(max_examples=40)
 @given(NUMBERS)
 def test_every_score_keeps_its_bounds(known):
-    from portal.programme.actions import DEFAULT, stringed, yaml  # noqa: PLC0415
-
-    season = stringed(yaml.safe_load(DEFAULT.read_text(encoding="utf-8")))["season"] if not KEPT else KEPT[0]
-    KEPT[:] = [season]
-    for award in season["awards"]:
-        parts = award_scores(known, award, season["award_targets"])
+    for award in SEASON["awards"]:
+        parts = award_scores(known, award, SEASON["award_targets"])
         assert all(0 <= p.value <= 1 and 0 <= p.points <= p.weight for p in parts)
         done = performance(parts)
         assert 0 <= done <= 100
@@ -155,7 +152,7 @@ def test_the_order_is_total_and_the_same_whatever_came_first(drawn):
     ordered = in_order(rows)
     assert ordered == in_order(reversed(rows))
     assert [c.total for c in ordered] == sorted((c.total for c in rows), reverse=True)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in itertools.pairwise(ordered):
         assert (-one.total, -one.merit, one.nominated_at, one.nomination_id) < (
             -other.total,
             -other.merit,
@@ -198,8 +195,8 @@ def test_a_newcomer_needs_two_stars_and_less_than_a_year(programme):
 
 
 def test_the_moves_end():
-    assert {to for to in MOVES.values()} | {Status.NOMINATED} == set(Status)
-    assert {to for to in ROUND_MOVES.values()} | {Round.COLLECTING} == set(Round)
+    assert set(MOVES.values()) | {Status.NOMINATED} == set(Status)
+    assert set(ROUND_MOVES.values()) | {Round.COLLECTING} == set(Round)
     assert not {move for status, move in MOVES if status in (Status.LOST, Status.REVOKED, Status.DROPPED)}
 
 
