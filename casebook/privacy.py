@@ -6,7 +6,66 @@ from portal.refusal import mark
 _OURS = mark("It is the organisation's; the number of the account stays.")
 _CONTACT = mark("name, telephone and address of the contact")
 
+_AWARDS = mark("giving awards by published scores")
+_JURY = mark("Who decided must be known as long as the award counts; the number of the account stays.")
+
 PERSONAL = [
+    Area(
+        "award_score",
+        mark("Scores you gave as a juror"),
+        _AWARDS,
+        Basis.DUTY,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"marks points note scored_at": mark("what you gave, why and when")},
+        Fate.KEEP,
+        why=_JURY,
+        actors=("juror_id",),
+    ),
+    Area(
+        "award_objection",
+        mark("Objections to nominations"),
+        _AWARDS,
+        Basis.CONSENT,
+        Seen.PUBLIC,
+        Lasts.RECORD,
+        {
+            "text made_at": mark("what was objected, without your name"),
+            "upheld answer answered_at": mark("the answer"),
+        },
+        Fate.KEEP,
+        why=_JURY,
+        actors=("person_id", "answered_by"),
+    ),
+    Area(
+        "award_nomination",
+        mark("Nominations for awards"),
+        _AWARDS,
+        Basis.CONTRACT,
+        Seen.PUBLIC,
+        Lasts.RECORD,
+        {
+            "award statement status nominated_at checked_at reason decided_at": mark(
+                "when it happened and what state it is in"
+            ),
+            "parts performance conduct merit jury total place": mark("the score by part"),
+        },
+        Fate.KEEP,
+        why=_OURS,
+        actors=("nominated_by", "checked_by"),
+    ),
+    Area(
+        "award_round",
+        mark("Publishing of awards"),
+        _AWARDS,
+        Basis.DUTY,
+        Seen.STAFF,
+        Lasts.RECORD,
+        {"status shortlisted_at proposed_at published_at": mark("when it happened and what state it is in")},
+        Fate.KEEP,
+        why=_JURY,
+        actors=("shortlisted_by", "proposed_by", "published_by"),
+    ),
     Area(
         "introduction",
         mark("Contacts given to a brand"),

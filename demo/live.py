@@ -175,7 +175,7 @@ def _cohort(story: "Story", staff: int) -> None:
             "tracks": ["TRK-05"],
             "cap": 4,
             "apply_from": story.ago(3),
-            "apply_until": story.now + timedelta(days=18),
+            "apply_until": story.now + timedelta(days=7),
             "starts_at": deadline(last_day(story.now + timedelta(days=24))),
             "ends_at": deadline(last_day(story.now + timedelta(days=66))),
         },

@@ -57,6 +57,7 @@ from demo.marking import tell_exams
 from demo.maturity import measure
 from demo.programme import draft_rules
 from demo.school import tell_school
+from demo.season import announce, tell_season
 from demo.texts import BRIEFS, CASES
 from portal.accounts.actions import hasher
 from portal.accounts.models import Person
@@ -1030,6 +1031,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
             for role in roles:
                 appoint(session, person, StaffRole(role), by=None, now=story.ago(800))
             give_demo_totp(session, person, now=story.ago(800))
+        announce(story)
         for brand in BRANDS:
             story.brand(brand)
         for provider in sorted(PROVIDERS, key=lambda p: bool(p.stars)):
@@ -1066,6 +1068,7 @@ def tell(sessions: Sessions, *, now: datetime) -> None:
         measure(story)  # before tasks are set: a self-test may be one
         tell_school(story)
         tell_live(story, staff["programme@yuqiao.example"].id or 0)
+        tell_season(story, staff)
         owner, member = story.teams["tangli"][:2]
         tell_lessons(session, member, staff, now)
         tell_course(

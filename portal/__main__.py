@@ -28,6 +28,7 @@ def setup() -> None:
     from portal.db import transaction
     from portal.programme.actions import load_default
     from portal.programme.queries import programme_at
+    from portal.seasons.actions import ensure_season
     from portal.settings import settings
     from training.lessons.actions import publish_shipped
 
@@ -44,6 +45,7 @@ def setup() -> None:
         publish_shipped(session, now=now, since=since if first else now)
         load_own_banks(session, programme_at(session, now), now=now)
         register_keys(session, now=now)
+        ensure_season(session, now=now)
     if first and settings().demo:
         from demo.story import tell
 

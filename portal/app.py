@@ -12,6 +12,11 @@ from litestar.middleware import DefineMiddleware
 from litestar.static_files import create_static_files_router
 
 from casebook import privacy as casebook_privacy
+from casebook.awards import home as awards_home
+from casebook.awards import lifecycle as awards_lifecycle
+from casebook.awards import pages as awards_pages
+from casebook.awards import staff_pages as awards_staff_pages
+from casebook.awards.jobs import sweep_awards
 from casebook.briefs import home as briefs_home
 from casebook.briefs import lifecycle as briefs_lifecycle
 from casebook.briefs import pages as briefs_pages
@@ -103,6 +108,10 @@ from portal.profile.kind import PROFILE_CHANGE
 from portal.programme import pages as programme_pages
 from portal.review import pages as review_pages
 from portal.review.kinds import add_kind
+from portal.seasons import own as seasons_own
+from portal.seasons import pages as seasons_pages
+from portal.seasons import staff_pages as seasons_staff_pages
+from portal.seasons.jobs import sweep_seasons
 from portal.settings import ROOT, settings
 from portal.staffing import pages as staffing_pages
 from portal.verification import pages as verification_pages
@@ -167,6 +176,8 @@ ROUTERS = [
     *mergers_pages.routers,
     *leaving_pages.routers,
     review_pages.router,
+    *seasons_pages.routers,
+    seasons_staff_pages.router,
     staffing_pages.router,
     *verification_pages.routers,
     *domains_pages.routers,
@@ -202,6 +213,8 @@ ROUTERS = [
     *conduct_pages.routers,
     *conduct_staff_pages.routers,
     *funnel_pages.routers,
+    *awards_pages.routers,
+    awards_staff_pages.router,
     *cases_pages.routers,
     *directory_pages.routers,
     *briefs_pages.routers,
@@ -232,6 +245,7 @@ def put_together() -> None:
         exams_home.clocks,
         tasks_home.clocks,
         live_home.clocks,
+        awards_home.clocks,
         integrity_pages.clocks,
         conduct_pages.clocks,
         standing_home.clocks,
@@ -257,12 +271,14 @@ def put_together() -> None:
         lessons_pages.desk_lines,
         tasks_home.desk_lines,
         cohorts_home.desk_lines,
+        awards_home.desk_lines,
         integrity_pages.desk_lines,
         sandbox_pages.desk_lines,
         conduct_staff_pages.desk_lines,
         benefits_pages.desk_lines,
     ]
     c.front[:] = [standing_home.front_card, standing_home.front_register]
+    c.season[:] = [awards_home.season_part]
     c.level_changed[:] = [
         lambda session, organisation_id, now: index_provider(session, organisation_id, now=now)
     ]
@@ -279,6 +295,7 @@ def put_together() -> None:
         *casebook_privacy.PERSONAL,
         *certification_privacy.PERSONAL,
         *training_privacy.PERSONAL,
+        *seasons_own.PERSONAL,
         *own_areas.PERSONAL,
     ]
     c.why_not_erase[:] = [certification_privacy.why_not_erase]
@@ -292,6 +309,7 @@ def put_together() -> None:
         maturity_lifecycle.merge_preview,
         live_lifecycle.merge_preview,
         cohorts_lifecycle.merge_preview,
+        awards_lifecycle.merge_preview,
         cases_lifecycle.merge_preview,
         briefs_lifecycle.merge_preview,
     ]
@@ -303,6 +321,7 @@ def put_together() -> None:
         maturity_lifecycle.merge,
         live_lifecycle.merge,
         cohorts_lifecycle.merge,
+        awards_lifecycle.merge,
         cases_lifecycle.merge,
         briefs_lifecycle.merge,
     ]
@@ -314,6 +333,7 @@ def put_together() -> None:
         briefs_lifecycle.leave_preview,
         tasks_lifecycle.leave_preview,
         cohorts_lifecycle.leave_preview,
+        awards_lifecycle.leave_preview,
         cases_lifecycle.leave_preview,
     ]
     c.leave[:] = [
@@ -322,6 +342,7 @@ def put_together() -> None:
         maturity_lifecycle.leave,
         live_lifecycle.leave,
         cohorts_lifecycle.leave,
+        awards_lifecycle.leave,
         leaving_own.leave,
         standing_lifecycle.leave,
     ]
@@ -331,6 +352,7 @@ def put_together() -> None:
         tasks_lifecycle.export,
         live_lifecycle.export,
         cohorts_lifecycle.export,
+        awards_lifecycle.export,
         standing_lifecycle.export,
         benefits_lifecycle.export,
         conduct_lifecycle.export,
@@ -358,6 +380,8 @@ def put_together() -> None:
         sweep_live,
         sweep_cohorts,
         sweep_conduct,  # before the levels, which read what it writes
+        sweep_seasons,
+        sweep_awards,
         sweep_levels,
         sweep_certificates,
         sweep_backtests,

@@ -21,6 +21,11 @@ from portal.ledger.rules import FactKind
 from portal.organisations.actions import join, set_roles
 from portal.organisations.models import Employment, Organisation, Storefront
 from portal.organisations.rules import Kind, Role, Trust
+from portal.programme.queries import programme_at
+from portal.seasons.actions import announce
+from portal.seasons.models import Season
+from portal.seasons.queries import season_at
+from portal.seasons.rules import Phase, dated
 from portal.web.viewer import Viewer
 
 _numbers = itertools.count(1)
@@ -169,3 +174,18 @@ def hold_level(
         organisation.stars = max(organisation.stars, stars)
     session.flush()
     return level
+
+
+def open_phase(session: Session, *keys: str, days: int = 90) -> Season:
+    """A season in which these phases are open from so many days ago for so many to come, and every other is over."""
+    now = clock.now()
+    today = clock.today(now)
+    span = timedelta(days=days)
+    phases = [
+        Phase(p.key, p.name, today - span, today + span)
+        if p.key in keys
+        else Phase(p.key, p.name, today - span, today - timedelta(days=2))
+        for p in dated(programme_at(session, now).season["phases"], today.year)
+    ]
+    present = season_at(session, now)
+    return announce(session, present.year if present else today.year, phases, now=now)

@@ -6,6 +6,7 @@ from litestar import Request, Response, Router
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from casebook.awards.pages import badges
 from casebook.cases import actions, queries
 from casebook.cases.forms import (
     Answer,
@@ -492,14 +493,15 @@ def casebook(request: Request, session: Session) -> Response[str]:
 
 @get("/cases/{number:str}")
 def public_case(request: Request, session: Session, number: str) -> Response[str]:
-    row = found(queries.public_case(session, number))
+    row, programme = found(queries.public_case(session, number)), programme_at(session, clock.now())
     return html(
         request,
         "cases/public.html",
         case=row,
         outcomes=queries.outcomes_of(session, row.id),
         levels=levels_of(session, [row.organisation_id]).get(row.organisation_id, []),
-        programme=programme_at(session, clock.now()),
+        programme=programme,
+        awards=badges(session, programme, case_id=row.id),
     )
 
 

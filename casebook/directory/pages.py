@@ -6,6 +6,7 @@ from litestar import Request, Response, Router
 from litestar.response import Redirect
 from sqlmodel import Session
 
+from casebook.awards.pages import badges
 from casebook.cases.queries import public_cases
 from casebook.directory import queries
 from casebook.directory.queries import Listed, Proofs
@@ -128,6 +129,7 @@ def provider(request: Request, session: Session, slug: str) -> Response:
         proofs=proofs,
         cases=cases,
         total=total,
+        awards=badges(session, programme, organisation_id=organisation_id),
         capabilities=_capabilities(programme, organisation, proofs),
         proof_names=PROOF_NAMES,
         family=family_of(session, organisation),

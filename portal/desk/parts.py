@@ -118,6 +118,7 @@ class Contributions:
     home: list[Callable[[Session, Viewer, datetime], Part | None]] = field(default_factory=list)
     desk: list[Callable[[Session, Viewer, datetime], list[DeskLine]]] = field(default_factory=list)
     front: list[Callable[[Session, datetime], Part | None]] = field(default_factory=list)
+    season: list[Callable[[Session, datetime], Part | None]] = field(default_factory=list)
     sweeps: list[Callable[[], None]] = field(default_factory=list)
     level_changed: list[Callable[[Session, int, datetime], None]] = field(
         default_factory=list

@@ -172,6 +172,7 @@ CATALOGUE: dict[str, NoticeKind] = {
     "live/cancelled": NoticeKind(mark("A live session is cancelled"), _SEAT, Class.ACTIVE),
     "live/reminder": NoticeKind(mark("A live session within a day"), _SEAT, Class.ACTIVE),
     "cohorts/answer": NoticeKind(mark("The answer to an application for a cohort"), _OWNER, Class.ACTIVE),
+    "awards/news": NoticeKind(mark("News of a nomination for an award"), _OWNER, Class.ACTIVE),
     "integrity/asked": NoticeKind(
         mark("Your word on a sitting is wanted"),
         mark("You get this because the sitting is yours; a clock runs on your answer."),

@@ -250,6 +250,16 @@ def _season(content: Content, _known: Known) -> Found:
             if not _is_day(phase[end]):
                 here = ("season", "phases", phase["key"], end)
                 yield here, mark("“%(day)s” is no day of the year."), {"day": phase[end]}
+    phases = {phase["key"] for phase in content["season"]["phases"]}
+    for form, phase in content["season"]["opens"].items():
+        if phase not in phases:
+            place = ("season", "opens", form)
+            yield place, mark("The season has no phase “%(phase)s”."), {"phase": phase}
+    for award in content["season"]["awards"]:
+        total = sum(award["weights"].values())
+        if round(total, 6) != 100:
+            text = mark("The weights of the award “%(award)s” add up to %(total)s, not to 100.")
+            yield ("season", "awards", award["key"]), text, {"award": award["key"], "total": f"{total:g}"}
     for day in content["season"]["quarterly_evaluation"]:
         if not _is_day(day):
             text = mark("“%(day)s” is no day of the year.")

@@ -35,6 +35,15 @@ FOSTERING: dict[str, Any] = {
     "scarce_below": 5,
     "names": {},
 }
+SEASON: dict[str, Any] = {
+    "opens": {},
+    "shortlist_size": 5,
+    "jurors": 3,
+    "award_gates": {"stars_min": 3, "conduct_min": 70, "major_open_max": 0},
+    "award_targets": {},
+    "award_parts": {},
+    "jury_rubric": {},
+}
 MANDATORY = {"valid_d": 365, "reminders_d": [90, 60, 30, 7]}
 
 
@@ -71,6 +80,12 @@ class Programme:
         """How who is fostered is scored; a version from before cohorts has the first weights."""
         section: dict[str, Any] = self.content.get("fostering", {})
         return FOSTERING | section
+
+    @property
+    def season(self) -> dict[str, Any]:
+        """Phases, the forms they open, and the awards; a version from before awards had formulas has none."""
+        section: dict[str, Any] = self.content["season"]
+        return {**SEASON, **section, "awards": [a for a in section["awards"] if "key" in a]}
 
     @property
     def return_d(self) -> int:

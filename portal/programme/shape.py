@@ -49,6 +49,34 @@ code = Words(20, like=r"[A-Za-z0-9-]{1,20}")
 key = Words(60, like=r"[a-z][a-z0-9_-]{1,59}")
 
 
+FORMS = ("nomination", "cohort", "shortlist", "objection", "jury", "winners")
+AWARD_PARTS = (
+    *("attainment", "review", "outcomes", "replicable", "fresh", "reuse", "industries"),  # of a case
+    *("maturity", "dimensions", "hours", "cases", "attested", "reviews", "answered", "trust", "reviewers"),
+    *("small", "province", "industry"),
+)
+AWARD_TARGETS = (
+    *("outcomes", "fresh_d", "reuse", "industries", "maturity", "dimensions", "hours", "cases", "attested"),
+    *("reviewers", "small", "province", "industry", "small_budget", "scarce_below"),
+)
+AWARD_GATES: dict[str, Kind] = {
+    "stars_min": Number(0, 5, whole=True),
+    "conduct_min": percent,
+    "major_open_max": count,
+    "verified_d_max": days,
+}
+AWARD = Entry(
+    {
+        "key": key,
+        "subject": OneOf(("case", "provider")),
+        "jury": percent,
+        **NAMES,
+        "weights": Entry({}, dict.fromkeys(AWARD_PARTS, percent)),
+    },
+    {"gates": Entry({}, AWARD_GATES)},
+)
+
+
 def by_level(kind: Kind) -> MapOf:
     return MapOf(kind, LEVELS)
 
@@ -326,7 +354,14 @@ SHAPE = Entry(
                 "code": code,
                 "phases": ListOf(PHASE, least=1),
                 "quarterly_evaluation": ListOf(Words(5, like=DAY), exactly=4),
-                "awards": ListOf(names),
+                "opens": MapOf(key, FORMS),
+                "shortlist_size": count,
+                "jurors": count,
+                "award_gates": Entry({}, AWARD_GATES),
+                "award_targets": MapOf(Number(1), AWARD_TARGETS),
+                "awards": ListOf(AWARD),
+                "award_parts": MapOf(names, AWARD_PARTS),
+                "jury_rubric": options,
                 "vision_counters": MapOf(count, ("brands_over_10bn", "brands_over_1bn", "brands_over_100m")),
             }
         ),

@@ -207,7 +207,6 @@ def certificate(session, desk):
 
 
 PRESENTED = [
-    b"",
     b"null",
     b"[" * 100_000,
     b'{"id": null}',
@@ -227,6 +226,12 @@ def test_a_file_that_is_no_certificate_is_unknown(browse, content):
     page = browse().post("/verify", {"q": ""}, files={"file": ("a.json", content)})
     assert (page.status, page.url) == (200, "/verify")
     assert page.tree.xpath("//xx") == []
+
+
+def test_a_file_without_a_byte_is_no_file(browse):
+    page = browse().post("/verify", {"q": ""}, files={"file": ("a.json", b"")})
+    assert page.status == 422
+    assert "Please write a certificate number or address" in page.text
 
 
 def test_a_certificate_with_another_name_is_not_ours(browse, certificate):

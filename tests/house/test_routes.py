@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session, col, func, select
 
+from casebook.awards.models import Nomination, Objection
+from casebook.awards.rules import Status as NominationStatus
 from casebook.briefs.models import Brief, Introduction
 from casebook.cases.models import Case, Evidence, Outcome
 from casebook.cases.rules import Status as CaseStatus
@@ -188,6 +190,9 @@ def hide_secrets(session: Session) -> None:  # noqa: PLR0912  one loop a table
         live.link = f"https://{SECRET}.example/room"
     for application in session.exec(select(CohortApplication)):
         application.motivation = application.reason = SECRET
+    hidden = (NominationStatus.NOMINATED, NominationStatus.ELIGIBLE)
+    for nomination in session.exec(select(Nomination).where(col(Nomination.status).in_(hidden))):
+        nomination.statement = nomination.reason = SECRET
     for notice in session.exec(select(Notice)):
         notice.title = notice.text = SECRET
     for employment in session.exec(select(Employment)):
@@ -234,6 +239,12 @@ def values(app, connection) -> dict[str, list[object]]:
             "/staff/live/{live_id:int}/{move": ["open", "cancel", "hold", "present", "absent", "zz"],
             "cohort_id": [*one_each(Cohort.id, Cohort.status), 999_999],
             "/staff/cohorts/{cohort_id:int}/{move": ["drop", "decline", "finish", "zz"],
+            "award": ["case_of_the_year", "four_forces", "zz"],
+            "/season/{code": ["S2025", "S2026", "zz"],
+            "nomination_id": [*one_each(Nomination.id, Nomination.status, Nomination.award), 999_999],
+            "/staff/awards/{nomination_id:int}/{move": ["accept", "refuse", "drop", "revoke", "zz"],
+            "objection_id": [*every(Objection.id), 999_999],
+            "step": ["shortlist", "propose", "confirm", "return", "zz"],
             "package_id": [*one_each(CoursePackage.id, CoursePackage.status), 999_999],
             "upload_id": [*every(BankUpload.id), 999_999],
             "file_id": [*every(StoredFile.id), 999_999],

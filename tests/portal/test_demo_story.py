@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session, col, func, select
 
+from casebook.awards.models import Nomination
+from casebook.awards.rules import Status as NominationStatus
 from casebook.briefs.models import Brief, Introduction
 from casebook.briefs.rules import BriefStatus, IntroductionStatus
 from casebook.cases.models import Case
@@ -95,6 +97,11 @@ TABLES = {
         CohortApplication.status,
         Applied,
         {"applied", "declined", "withdrawn", "finished", "dropped"},
+    ),
+    "nomination": (
+        Nomination.status,
+        NominationStatus,
+        {"refused", "withdrawn", "shortlisted", "dropped", "revoked"},  # one season is over, one collects
     ),
     "questionnaire": (Assessment.instrument, Instrument, {"four_forces"}),  # filled in by who wants to
     "draft of rules": (

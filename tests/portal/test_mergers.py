@@ -436,6 +436,8 @@ DECIDED = {
         "maturity_proof.organisation_id",
         "live_seat.organisation_id",
         "cohort_application.organisation_id",
+        "award_nomination.organisation_id",
+        "season_exception.organisation_id",
         "sitting.organisation_id",
         "complaint.organisation_id",
         "case_study.organisation_id",

@@ -57,8 +57,10 @@ WRONG = [
     ("  validity_d: 365", "  validity_d: 365\n  validity_d: 366", line_of("validity_d") + 1, "“validity_d” stands here a second time; the first is in line " + str(line_of("validity_d")) + "."),
     ("en: Live streaming}", "en: Live, streaming}", line_of("live-stream:"), "This has no value; a text with a comma in it needs quotes."),
     ("hold_days_before_upgrade: 14", "hold_days_before_upgrade: .nan", line_of("hold_days"), "scoring.hold_days_before_upgrade must be a number."),
+    ("nomination: submit,", "nomination: sumbit,", line_of("{nomination: submit"), "The season has no phase “sumbit”."),
+    ("attainment: 30, review: 20,", "attainment: 30, review: 21,", line_of("- {key: case_of_the_year"), "The weights of the award “case_of_the_year” add up to 101, not to 100."),
     ("scoring:\n", "scoring: &s\n", 0, ""),
-    ("conduct:\n", "conduct: *s\n", line_of("conduct:"), "Write it out: a reference such as *name is not read here."),
+    ("conduct:\n", "conduct: *s\n", TEXT.split("\n").index("conduct:") + 1, "Write it out: a reference such as *name is not read here."),
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from portal.organisations.rules import Role, Trust
 from portal.programme.queries import programme_at
 from portal.programme.rules import FOSTERING
 from portal.refusal import Refused
-from tests.factories import employ, make_organisation, make_person, viewer_for
+from tests.factories import employ, make_organisation, make_person, open_phase, viewer_for
 from training.cohorts import actions, lifecycle, queries
 from training.cohorts.home import desk_lines
 from training.cohorts.jobs import sweep_cohorts
@@ -51,6 +51,13 @@ from training.tasks.models import Assignment, Task
 from training.tasks.rules import Audience, deadline
 
 WHY = "We want to learn"
+
+
+@pytest.fixture(autouse=True)
+def fostering(request):
+    """Applications are tied to the season's phase; whatever the day, it is open here."""
+    if "session" in request.fixturenames:
+        open_phase(request.getfixturevalue("session"), "foster")
 
 
 # ——— Rules ———

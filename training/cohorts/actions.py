@@ -16,6 +16,7 @@ from portal.organisations.rules import EmploymentStatus, Role
 from portal.programme.queries import programme_at
 from portal.refusal import NotFound, Refused, checked_move, mark
 from portal.rights.rules import may
+from portal.seasons.actions import require_open
 from training.cohorts import queries
 from training.cohorts.models import Cohort, CohortApplication
 from training.cohorts.rules import (
@@ -110,6 +111,7 @@ def apply(
     cohort = _locked(session, cohort_id)
     if not takes(cohort.status, cohort.apply_from, cohort.apply_until, now):
         raise Refused(NOT_NOW)
+    require_open(session, "cohort", now=now, organisation_id=organisation_id)
     row = queries.application_of(session, cohort_id, organisation_id)
     if row is None:
         row = CohortApplication(

@@ -10,6 +10,7 @@ from portal.organisations.queries import members_of
 from portal.organisations.rules import EmploymentStatus
 from portal.refusal import mark
 from portal.rights.rules import role_names
+from portal.seasons.queries import gate
 from portal.web.forms import Form, check
 from portal.web.html import found, get, go, html, post
 from portal.web.viewer import provider_member, viewer_of
@@ -24,12 +25,13 @@ from training.tasks.rules import Audience
 def cohorts(request: Request, session: Session) -> Response[str]:
     acting, now = found(viewer_of(request).organisation), clock.now()
     rows = queries.every_cohort(session, acting.id)
+    season = gate(session, "cohort", now, organisation_id=acting.id)
     return html(
         request,
         "cohorts/list.html",
         rows=rows,
         states=STATES,
-        takes=lambda c: takes(c.status, c.apply_from, c.apply_until, now),
+        takes=lambda c: season.open and takes(c.status, c.apply_from, c.apply_until, now),
         at=now,
     )
 
@@ -49,6 +51,8 @@ def _page(
     viewer, now = viewer_of(request), clock.now()
     acting = found(viewer.organisation)
     own = queries.application_of(session, cohort.id or 0, acting.id)
+    within = takes(cohort.status, cohort.apply_from, cohort.apply_until, now)
+    season = gate(session, "cohort", now, organisation_id=acting.id)
     parts = own.parts if own else []
     if not parts:
         organisation = session.get_one(Organisation, acting.id)
@@ -71,7 +75,8 @@ def _page(
         lowest=queries.lowest_chosen(session, cohort.id or 0),
         names=viewer.programme.fostering["names"],
         tracks={t["code"]: t for t in viewer.programme["tracks"]},
-        takes=takes(cohort.status, cohort.apply_from, cohort.apply_until, now),
+        takes=within and season.open,
+        closed=gettext(season.closed.message, **season.closed.values) if within and not season.open else "",
         states=STATES,
         people=_people(session, acting.id),
         roles=role_names(viewer.programme),
