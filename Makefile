@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench soak messages screenshots clean
+.PHONY: help run setup test lint check bench soak messages screenshots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +19,12 @@ setup: $(VENV)/.runtime ## all of `make run` but serving
 test: $(VENV)/.dev ## the whole suite on SQLite and again on PostgreSQL, with browser tests when a Chromium is found
 	@$(BIN)/python -m tests
 
-check: $(VENV)/.dev ## linters, types, import contracts, house tests
+lint: $(VENV)/.dev ## linters, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## the same and the house tests
 	$(BIN)/python -m pytest tests/house
 
 bench: $(VENV)/.dev ## benchmarks, as ratios measured in one run

@@ -372,7 +372,7 @@ def test_what_must_never_happen_never_does(engine):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=200 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 25,
+            max_examples=200 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 12,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
