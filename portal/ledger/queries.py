@@ -68,7 +68,8 @@ def employment_facts(session: Session, person_id: int) -> list[FactRow]:
 
 def facts_of_people(session: Session, people: Sequence[int]) -> list[FactRow]:
     """What is known of persons themselves (training, certificates), without their employers' facts."""
-    return _rows(session, col(Fact.person_id).in_(people) & col(Fact.organisation_id).is_(None))
+    # “+ 0” keeps SQLite from looking up all facts without an organisation and then these people among them.
+    return _rows(session, col(Fact.person_id).in_(people) & (col(Fact.organisation_id) + 0).is_(None))
 
 
 def facts_of_all(session: Session, kinds: Sequence[str], since: datetime) -> list[FactRow]:
