@@ -13,7 +13,6 @@ from certification.benefits.rules import (
     FREES,
     MOVES,
     Entry,
-    Measure,
     brought,
     kept,
     measure_of,
@@ -372,8 +371,3 @@ def defer(
     _entitle(session, later, later.entitled + quantity, now)
     _note_use(session, mark("benefit deferred"), grant, line, by=by, now=now)
     return later
-
-
-def bookable(programme: Programme, grant: BenefitGrant) -> bool:
-    benefit = benefits_by_key(programme).get(grant.key)
-    return benefit is not None and measure_of(benefit["unit"]) is not Measure.VALUE

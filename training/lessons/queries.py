@@ -155,16 +155,6 @@ def version_with(session: Session, version_id: int, *, lock: bool = False) -> Le
     return session.exec(query.with_for_update() if lock else query).first()
 
 
-def published_number(session: Session, module: str, number: int) -> LessonVersion | None:
-    return session.exec(
-        select(LessonVersion).where(
-            LessonVersion.module == module,
-            LessonVersion.number == number,
-            LessonVersion.status == Status.PUBLISHED,
-        )
-    ).first()
-
-
 def newest(session: Session, module: str, *, lock: bool = False) -> LessonVersion | None:
     """The version shown now. Whoever begins or publishes another one locks it first."""
     query = (
